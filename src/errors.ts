@@ -1,0 +1,76 @@
+/**
+ * Faults, as opposed to expected outcomes: one error class, and the catalogue of everything that can go wrong.
+ *
+ * A message names the value, says what was expected and how to mend it. A fault is logged once, at the edge; HTTP
+ * answers it as a problem document (RFC 9457) and the command line exits with the code given here (sysexits.h).
+ */
+
+interface CatalogueEntry {
+  /** Short and constant: the `title` of a problem document. */
+  readonly title: string
+  /** HTTP status when a request runs into it. */
+  readonly status: number
+  /** Exit code of a command that ends with it. */
+  readonly exit: number
+}
+
+export const errorCatalogue = {
+  CONFIG_INVALID: { title: 'The configuration is not valid', status: 500, exit: 78 },
+  FILE_UNREADABLE: { title: 'A file could not be read', status: 500, exit: 66 },
+  GEO_DATABASE_INVALID: { title: 'The geo database is broken', status: 500, exit: 65 },
+  OVERRIDES_INVALID: { title: 'The overrides file is not valid', status: 500, exit: 78 },
+  REGION_INVALID: { title: 'The region is not valid', status: 400, exit: 65 },
+  REGION_UNKNOWN: { title: 'There is no such region', status: 404, exit: 66 },
+  ENDPOINT_FORBIDDEN: { title: 'The endpoint is not among the allowed ones', status: 403, exit: 77 },
+  REPORT_INVALID: { title: 'The load report is not valid', status: 400, exit: 65 },
+  REPORT_OUTDATED: { title: 'The report is older than the one known', status: 409, exit: 65 },
+  ADDRESS_INVALID: { title: 'Not an IP address', status: 400, exit: 64 },
+  REQUEST_INVALID: { title: 'The request is not valid', status: 400, exit: 64 },
+  TOKEN_MISSING: { title: 'A bearer token is needed', status: 401, exit: 77 },
+  TOKEN_REFUSED: { title: 'The bearer token was refused', status: 403, exit: 77 },
+  NO_REGION: { title: 'No region can serve this request', status: 503, exit: 69 },
+  REGION_UNREACHABLE: { title: 'No region could be reached', status: 502, exit: 69 },
+  LOOP_DETECTED: { title: 'The request has passed through too many routers', status: 508, exit: 70 },
+  LISTEN_FAILED: { title: 'A listener could not be opened', status: 500, exit: 71 },
+  CONTROL_UNREACHABLE: { title: 'The control API could not be reached', status: 502, exit: 69 },
+  NODE_TOO_OLD: { title: 'This Node.js is too old', status: 500, exit: 70 },
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof errorCatalogue
+
+export class MeridianError extends Error {
+  readonly code: ErrorCode
+  /** Every fault found, when there were several; each a sentence of its own. */
+  readonly faults: readonly string[]
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; faults?: readonly string[] } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'MeridianError'
+    this.code = code
+    this.faults = options.faults ?? []
+  }
+
+  /** The problem document of RFC 9457; `instance` names the request it happened to. */
+  toProblem(instance?: string): Problem {
+    const { title, status } = errorCatalogue[this.code]
+    return {
+      type: `urn:meridian-router:error:${this.code.toLowerCase().replaceAll('_', '-')}`,
+      title,
+      status,
+      code: this.code,
+      detail: this.message,
+      ...(this.faults.length > 0 && { faults: this.faults }),
+      ...(instance !== undefined && { instance }),
+    }
+  }
+}
+
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: ErrorCode
+  readonly detail: string
+  readonly faults?: readonly string[]
+  readonly instance?: string
+}

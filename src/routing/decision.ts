@@ -1,0 +1,123 @@
+/**
+ * What the router answers. An ordered list, never one region: failover is walking it.
+ */
+
+import type { Rule } from '../config/rule.ts'
+import type { ClientAddress } from '../geo/address.ts'
+import type { Location } from '../geo/location.ts'
+import type { Region, Tier } from '../regions/region.ts'
+
+export interface RouteRequest {
+  readonly address: ClientAddress
+  /** Host asked for, lower case, without port. */
+  readonly host: string
+  /** Path without query, as received. */
+  readonly path: string
+  readonly method: string
+  /** Affinity key, where the caller has one at hand; else the rule's affinity header, else the client network. */
+  readonly key?: string | undefined
+  /** Value of a request header by lower-case name, for rules that read capability or affinity from one. */
+  readonly header?: ((name: string) => string | undefined) | undefined
+  /** Address family that an answer must have (DNS); absent: any. */
+  readonly family?: 4 | 6 | undefined
+}
+
+/** `later-tier`: not needed while an earlier tier can take it. `doubtful`: only when nothing better is left. */
+export type Standing = 'eligible' | 'later-tier' | 'doubtful' | 'last-resort'
+
+export interface Candidate {
+  readonly region: Region
+  readonly costMs: number
+  readonly standing: Standing
+}
+
+export type Reason =
+  | 'least-cost' // the cheapest, or one of the cheap ones by the pick
+  | 'pinned' // an override says where this network belongs
+  | 'default-order' // nothing is known of the client
+  | 'doubtful' // only regions in doubt were left
+  | 'last-resort' // not even those: the rule's last resort
+  | 'none' // nothing at all
+
+export interface Decision {
+  /** Best first; empty when no region may serve the request. Built on first use: hot paths read `best` and `next`. */
+  readonly ranked: readonly Candidate[]
+  /** The region to use, undefined when there is none. */
+  readonly best: Region | undefined
+  readonly ruleName: string
+  readonly reason: Reason
+  readonly degraded: boolean
+  readonly snapshotVersion: number
+  /** Where the client was found; looked up on first use. */
+  readonly location: Location | undefined
+}
+
+/** Milliseconds; they add up to the cost. */
+export interface CostColumn {
+  readonly rtt: number
+  readonly service: number
+  readonly toll: number
+  readonly barrier: number
+  readonly tier: number
+  readonly bias: number
+  /** Only where nothing is known of the client: 100 ms for each place down the declared default order. */
+  readonly order?: number
+}
+
+export interface Believed {
+  /** Corrected utilisation, fraction of capacity. */
+  readonly utilisation?: number
+  /** Utilisation as last reported. */
+  readonly reported?: number
+  readonly reportAgeMs?: number
+  /** Requests sent there by this router since the report, decayed. */
+  readonly dispatchedSince?: number
+}
+
+export interface TracedCandidate {
+  readonly region: string
+  readonly tier: Tier
+  readonly costMs: number
+  readonly share: number
+  readonly column: CostColumn
+  readonly believed?: Believed
+}
+
+export type RejectionKind = 'forbidden' | 'doubtful' | 'later-tier'
+
+export interface TracedRejection {
+  readonly region: string
+  readonly tier: Tier
+  readonly kind: RejectionKind
+  /** One word for machines: tier, residency, capability, family, drained, probe, lease, pinned. */
+  readonly reason: string
+  /** One sentence for people. */
+  readonly detail: string
+  readonly costMs: number
+  readonly column: CostColumn
+}
+
+/** The full reasoning of exactly one `route()` call; the shape of `GET /v1/explain`. */
+export interface Trace {
+  readonly client: { readonly address: string; readonly network: string; readonly location?: Location }
+  readonly rule: string
+  readonly transport: string
+  readonly audience: string
+  readonly snapshot: { readonly version: number; readonly ageMs: number }
+  readonly pick: { readonly key: string; readonly kind: string; readonly temperatureMs: number }
+  readonly reason: Reason
+  readonly degraded: boolean
+  /** Region that the decision names first; null where there is none. */
+  readonly region: string | null
+  readonly candidates: readonly TracedCandidate[]
+  readonly rejected: readonly TracedRejection[]
+}
+
+export interface Router {
+  /** Names the rule that a request falls under, without deciding. */
+  match(host: string, path: string, method: string): Rule
+  /** Decides and counts as a dispatch. Synchronous; never throws for any request. */
+  route(request: RouteRequest): Decision
+  /** The same decision with its full reasoning; does not count as a dispatch. */
+  explain(request: RouteRequest): Trace
+}
