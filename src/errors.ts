@@ -28,11 +28,17 @@ export const errorCatalogue = {
   REQUEST_INVALID: { title: 'The request is not valid', status: 400, exit: 64 },
   TOKEN_MISSING: { title: 'A bearer token is needed', status: 401, exit: 77 },
   TOKEN_REFUSED: { title: 'The bearer token was refused', status: 403, exit: 77 },
+  URL_TOO_LONG: { title: 'The URL is too long', status: 414, exit: 64 },
+  HEADERS_TOO_LARGE: { title: 'The request headers are too large', status: 431, exit: 64 },
+  REQUEST_TIMEOUT: { title: 'The request did not arrive in time', status: 408, exit: 64 },
+  UPGRADE_UNSUPPORTED: { title: 'This router does not switch protocols', status: 501, exit: 69 },
   NO_REGION: { title: 'No region can serve this request', status: 503, exit: 69 },
   REGION_UNREACHABLE: { title: 'No region could be reached', status: 502, exit: 69 },
+  REGION_TIMEOUT: { title: 'The region did not answer in time', status: 504, exit: 69 },
   LOOP_DETECTED: { title: 'The request has passed through too many routers', status: 508, exit: 70 },
   LISTEN_FAILED: { title: 'A listener could not be opened', status: 500, exit: 71 },
   CONTROL_UNREACHABLE: { title: 'The control API could not be reached', status: 502, exit: 69 },
+  INTERNAL: { title: 'Something went wrong inside the router', status: 500, exit: 70 },
   NODE_TOO_OLD: { title: 'This Node.js is too old', status: 500, exit: 70 },
 } as const satisfies Record<string, CatalogueEntry>
 
