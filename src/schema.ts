@@ -43,11 +43,14 @@ export function formatFault(fault: Fault): string {
   return fault.path === '' ? fault.message : `${fault.path}: ${fault.message}`
 }
 
+/** Keywords that only say again, in general words, what an error of its own says of one place. */
+const summaries = new Set(['if', 'propertyNames'])
+
 function wordFaults(errors: readonly ErrorObject[]): Fault[] {
   // A failed union reports every branch and then the union itself; only the union's own wording helps a reader.
   const unions = errors.filter(error => error.keyword === 'anyOf' || error.keyword === 'oneOf').map(e => e.schemaPath)
   const faults = errors
-    .filter(error => error.keyword !== 'if' && !unions.some(union => error.schemaPath.startsWith(`${union}/`)))
+    .filter(error => !summaries.has(error.keyword) && !unions.some(union => error.schemaPath.startsWith(`${union}/`)))
     .map(wordFault)
   const seen = new Set<string>()
   return faults.filter(fault => {

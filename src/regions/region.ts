@@ -6,6 +6,7 @@
  */
 
 import Type, { type Static } from 'typebox'
+import { hostNamePattern } from './endpoint-url.ts'
 
 /** CDN edge, public cloud, private core; the order is the usual one of a rule, not a law. */
 export const tiers = ['edge', 'cloud', 'core'] as const
@@ -14,6 +15,15 @@ export type Tier = (typeof tiers)[number]
 export const regionIdPattern = '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$'
 
 const strict = { additionalProperties: false }
+
+/** What people read in logs, traces and terminals: a control character in it could forge a line of them. */
+const Line = (minLength: number, maxLength: number) =>
+  Type.String({
+    minLength,
+    maxLength,
+    pattern: '^[^\\p{Cc}\\u2028\\u2029]*$',
+    expected: `${minLength} to ${maxLength} characters on one line`,
+  })
 
 export const RegionId = Type.String({
   pattern: regionIdPattern,
@@ -43,7 +53,9 @@ const Endpoints = Type.Object(
     originUrl: Type.Optional(Type.String({ maxLength: 2048 })),
     ipv4: Type.Optional(Type.Array(Type.String(), { maxItems: 16 })),
     ipv6: Type.Optional(Type.Array(Type.String(), { maxItems: 16 })),
-    cname: Type.Optional(Type.String({ maxLength: 253 })),
+    cname: Type.Optional(
+      Type.String({ pattern: hostNamePattern, expected: 'a host name in lower case, without a dot at its end' }),
+    ),
     /** Without a probe a region counts as alive until its lease or an operator says otherwise. */
     probe: Type.Optional(Probe),
   },
@@ -53,7 +65,7 @@ const Endpoints = Type.Object(
 export const Region = Type.Object(
   {
     id: RegionId,
-    name: Type.String({ minLength: 1, maxLength: 100 }),
+    name: Line(1, 100),
     tier: TierSchema,
     coordinates: Type.Object(
       {
@@ -63,7 +75,9 @@ export const Region = Type.Object(
       strict,
     ),
     /** ISO country code or a name of the operator's (`EU`): what residency rules speak of. */
-    jurisdiction: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9-]{1,32}$' })),
+    jurisdiction: Type.Optional(
+      Type.String({ pattern: '^[A-Za-z0-9-]{1,32}$', expected: 'a jurisdiction: 1 to 32 letters, digits and -' }),
+    ),
     endpoints: Endpoints,
     /** Requests that the region can hold at once; absent: unknown, then only health and in-flight speak for it. */
     capacityRequests: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1e9 })),
@@ -71,12 +85,12 @@ export const Region = Type.Object(
     weight: Type.Number({ minimum: 0, maximum: 1000, default: 1 }),
     /** Operator's preference in ms: negative attracts, positive repels. */
     biasMs: Type.Number({ minimum: -10_000, maximum: 10_000, default: 0 }),
-    capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+    capabilities: Type.Array(Line(1, 200), {
       uniqueItems: true,
       maxItems: 256,
       default: [],
     }),
-    labels: Type.Record(Type.String(), Type.String({ maxLength: 1000 }), { default: {} }),
+    labels: Type.Record(Type.String(), Line(0, 1000), { propertyNames: Line(1, 100), default: {} }),
     /** A region from a file that must also register and send heartbeats to be believed. */
     requiresLease: Type.Optional(Type.Boolean()),
   },
