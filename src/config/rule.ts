@@ -9,7 +9,7 @@ import { RegionId, type Tier, tiers } from '../regions/region.ts'
 
 const strict = { additionalProperties: false }
 
-const HeaderName = Type.String({
+export const HeaderName = Type.String({
   pattern: "^[a-z0-9!#$%&'*+.^_`|~-]{1,100}$",
   expected: 'a header name in lower case',
 })
@@ -49,6 +49,13 @@ const Cors = Type.Object(
   strict,
 )
 
+/** Where clients of a jurisdiction may be served; a client whose jurisdiction is not named may be served anywhere. */
+export interface Residency {
+  /** What happens to clients of whom not even the country is known. */
+  readonly unknownCountry: 'refuse' | 'allow'
+  readonly [jurisdiction: string]: readonly string[] | 'refuse' | 'allow'
+}
+
 export const Rule = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z0-9._-]{1,63}$', expected: 'a name: 1 to 63 letters, digits, dots, - or _' }),
@@ -82,16 +89,17 @@ export const Rule = Type.Object(
     affinity: Type.Optional(Type.Object({ header: HeaderName }, strict)),
     /** Client's jurisdiction (country code, or EU) to the region jurisdictions that may serve it. */
     residency: Type.Optional(
-      Type.Object(
-        {
-          unknownCountry: Type.Unsafe<'refuse' | 'allow'>(
-            Type.String({ enum: ['refuse', 'allow'], default: 'refuse' }),
-          ),
-        },
-        {
-          additionalProperties: Type.Array(Type.String({ pattern: '^[A-Za-z0-9-]{1,32}$' }), { minItems: 1 }),
-          propertyNames: { pattern: '^(?:[A-Z]{2}|unknownCountry)$' },
-        },
+      Type.Unsafe<Residency>(
+        Type.Object(
+          { unknownCountry: Type.String({ enum: ['refuse', 'allow'], default: 'refuse' }) },
+          {
+            additionalProperties: Type.Array(Type.String({ pattern: '^[A-Za-z0-9-]{1,32}$' }), { minItems: 1 }),
+            propertyNames: {
+              pattern: '^(?:[A-Z]{2}|unknownCountry)$',
+              expected: 'a country code, EU or unknownCountry as key',
+            },
+          },
+        ),
       ),
     ),
     /** `weighted`: clients are shared among regions of like cost. `lowest`: always the cheapest. */

@@ -1,0 +1,89 @@
+/**
+ * What a region costs a client, in milliseconds: the slow terms, which geography and the operator decide.
+ *
+ * Tolls and service time change with every snapshot, barriers with every dispatch; they are added where they are known.
+ * Everything that shows a cost shows the column that this makes, so that anyone can add it up.
+ */
+
+import type { Rule } from '../config/rule.ts'
+import { arcKm, type Coordinates, toUnitVector, type UnitVector } from '../geo/coordinates.ts'
+import type { Cell } from '../geo/location.ts'
+import type { FleetLayout } from './fleet.ts'
+import { continentIndex, rttPriorMs } from './rtt-prior.ts'
+
+/** Where nothing is known of the client, each place down the declared order costs this much: more than any barrier's start. */
+const orderStepMs = 100
+
+export interface SlowCost {
+  readonly rtt: number
+  readonly tier: number
+  readonly bias: number
+  readonly order: number
+}
+
+export class CostModel {
+  readonly #layout: FleetLayout
+  /** Place of each region in the declared default order. */
+  readonly #place: Float64Array
+  readonly #routerRtt: Float64Array | undefined
+
+  constructor(layout: FleetLayout, defaultOrder: readonly string[], router: Coordinates | undefined) {
+    this.#layout = layout
+    this.#place = places(layout, defaultOrder)
+    if (router === undefined) return
+    const from = toUnitVector(router)
+    this.#routerRtt = Float64Array.from(layout.regions, (_, region) => this.#rttFrom(from, 0, region))
+  }
+
+  /** Does the path of this rule's bytes start at the router (proxying) rather than at the client? */
+  startsAtRouter(rule: Rule): boolean {
+    return rule.transport === 'proxy' && this.#routerRtt !== undefined
+  }
+
+  /** Slow cost of every region for clients of a cell. */
+  slowCosts(rule: Rule, cell: Cell): Float64Array {
+    const costs = new Float64Array(this.#layout.regions.length)
+    const from = cell.coordinates === undefined ? undefined : toUnitVector(cell.coordinates)
+    const continent = continentIndex(cell.continent)
+    for (let region = 0; region < costs.length; region++) {
+      const { rtt, tier, bias, order } = this.#column(rule, from, continent, region)
+      costs[region] = rtt + tier + bias + order
+    }
+    return costs
+  }
+
+  /** The same for one region, term by term. */
+  slowCost(rule: Rule, cell: Cell, region: number): SlowCost {
+    const from = cell.coordinates === undefined ? undefined : toUnitVector(cell.coordinates)
+    return this.#column(rule, from, continentIndex(cell.continent), region)
+  }
+
+  #column(rule: Rule, from: UnitVector | undefined, continent: number, region: number): SlowCost {
+    const spec = this.#layout.regions[region]!
+    const atRouter = this.startsAtRouter(rule)
+    const rtt = atRouter ? this.#routerRtt![region]! : from === undefined ? 0 : this.#rttFrom(from, continent, region)
+    const step = rule.strict ? 0 : Math.max(0, rule.tiers.indexOf(spec.tier))
+    return {
+      rtt: rtt * rule.roundTrips,
+      tier: step * rule.tierStepMs,
+      bias: spec.biasMs,
+      order: from === undefined && !atRouter ? this.#place[region]! * orderStepMs : 0,
+    }
+  }
+
+  #rttFrom(from: UnitVector, continent: number, region: number): number {
+    const { x, y, z, continent: continents } = this.#layout
+    return rttPriorMs(arcKm(from, { x: x[region]!, y: y[region]!, z: z[region]! }), continent, continents[region]!)
+  }
+}
+
+/** Declared regions first, in their order; the others after them, by id. */
+function places({ regions, indexOf }: FleetLayout, defaultOrder: readonly string[]): Float64Array {
+  const declared = defaultOrder.flatMap(id => indexOf.get(id) ?? [])
+  const order = [...new Set([...declared, ...regions.keys()])]
+  const place = new Float64Array(regions.length)
+  order.forEach((region, position) => {
+    place[region] = position
+  })
+  return place
+}

@@ -1,0 +1,184 @@
+/**
+ * The reasoning behind one decision, spelt out: every region with its column of milliseconds, and why the rejected ones
+ * were rejected. Made from the same plan, loads and choice as the decision itself.
+ */
+
+import { formatAddress } from '../geo/address.ts'
+import type { Cell } from '../geo/location.ts'
+import { clientNetwork, formatNetwork } from '../geo/network.ts'
+import type { RegionState, Snapshot } from '../regions/snapshot.ts'
+import type { Choice } from './choice.ts'
+import type { Believed, CostColumn, RouteRequest, Trace, TracedCandidate, TracedRejection } from './decision.ts'
+import { allowedJurisdictions, liesIn } from './residency.ts'
+import type { RouteDecision } from './route-decision.ts'
+import { affinityOf, type Question, type Workings } from './workings.ts'
+
+export function explainDecision(
+  workings: Workings,
+  snapshot: Snapshot,
+  now: number,
+  request: RouteRequest,
+  question: Question,
+  choice: Choice,
+  decision: RouteDecision,
+): Trace {
+  const { rule } = question.compiled
+  const cell = workings.locator.cells[question.cell]!
+  const network = formatNetwork(clientNetwork(question.address, 128))
+  const affinity = affinityOf(rule, request)
+  const { location } = decision
+  const inPlay = new Set(question.ranking.regions.subarray(choice.start, choice.end))
+  const candidates = decision.ranked
+    .map(({ region }) => workings.layout.indexOf.get(region.id)!)
+    .filter(region => inPlay.has(region))
+    .map(region => traceCandidate(workings, snapshot, question, choice, cell, region))
+  return {
+    client: { address: formatAddress(request.address), network, ...(location !== undefined && { location }) },
+    rule: rule.name,
+    transport: rule.transport,
+    audience: audienceName(rule.name, cell),
+    snapshot: { version: snapshot.version, ageMs: Math.max(0, Math.round(now - snapshot.takenAt)) },
+    pick: {
+      key: affinity ?? network,
+      kind: rule.pick === 'lowest' ? 'lowest' : affinity === undefined ? 'client-network' : 'affinity',
+      temperatureMs: workings.settings.temperatureMs,
+    },
+    reason: decision.reason,
+    degraded: decision.degraded,
+    region: decision.best?.id ?? null,
+    candidates,
+    rejected: snapshot.regions.flatMap((state, region) =>
+      inPlay.has(region) ? [] : [traceRejection(workings, question, choice, cell, state, region)],
+    ),
+  }
+}
+
+function audienceName(rule: string, { coordinates, country }: Cell): string {
+  const place = coordinates === undefined ? 'unknown' : `${coordinates.latitude},${coordinates.longitude}`
+  return country === undefined ? `${rule}/${place}` : `${rule}/${place}/${country}`
+}
+
+function traceCandidate(
+  workings: Workings,
+  snapshot: Snapshot,
+  question: Question,
+  choice: Choice,
+  cell: Cell,
+  region: number,
+): TracedCandidate {
+  const state = snapshot.regions[region]!
+  const column = columnOf(workings, question, cell, state, region)
+  const believed = believedOf(workings, state, region)
+  return {
+    region: state.region.id,
+    tier: state.region.tier,
+    costMs: total(column),
+    share: shareOf(choice, region),
+    column,
+    ...(believed !== undefined && { believed }),
+  }
+}
+
+function columnOf(workings: Workings, question: Question, cell: Cell, state: RegionState, region: number): CostColumn {
+  const { rtt, tier, bias, order } = workings.costs.slowCost(question.compiled.rule, cell, region)
+  return {
+    rtt: rounded(rtt),
+    service: rounded(state.serviceMs),
+    toll: rounded(state.tollMs),
+    barrier: rounded(workings.loads.barrier[region]!),
+    tier: rounded(tier),
+    bias: rounded(bias),
+    ...(order > 0 && { order: rounded(order) }),
+  }
+}
+
+/** The sum of what is shown, so that it adds up to the last digit. */
+function total(column: CostColumn): number {
+  return rounded(Object.values(column).reduce((sum: number, ms: number) => sum + ms, 0))
+}
+
+const rounded = (ms: number): number => Math.round(ms * 100) / 100
+
+function shareOf({ regions, weights, count }: Choice, region: number): number {
+  let sum = 0
+  let own = 0
+  for (let i = 0; i < count; i++) {
+    sum += weights[i]!
+    if (regions[i] === region) own = weights[i]!
+  }
+  if (sum === 0) return count > 0 && regions[0] === region ? 1 : 0
+  return Math.round((own / sum) * 10_000) / 10_000
+}
+
+function believedOf({ loads }: Workings, { load }: RegionState, region: number): Believed | undefined {
+  const utilisation = loads.utilisation(region)
+  if (utilisation === undefined && load === undefined) return undefined
+  const capacity = loads.capacity[region]!
+  return {
+    ...(utilisation !== undefined && { utilisation: rounded(utilisation) }),
+    ...(load?.inflight !== undefined && !Number.isNaN(capacity) && { reported: rounded(load.inflight / capacity) }),
+    ...(load !== undefined && { reportAgeMs: Math.round(loads.reportAgeMs(region)) }),
+    dispatchedSince: rounded(loads.dispatchedSince(region)),
+  }
+}
+
+function traceRejection(
+  workings: Workings,
+  question: Question,
+  choice: Choice,
+  cell: Cell,
+  state: RegionState,
+  region: number,
+): TracedRejection {
+  const column = columnOf(workings, question, cell, state, region)
+  return {
+    region: state.region.id,
+    tier: state.region.tier,
+    ...whyNot(workings, question, choice, cell, state, region),
+    costMs: total(column),
+    column,
+  }
+}
+
+type Why = Pick<TracedRejection, 'kind' | 'reason' | 'detail'>
+
+/** The first reason that holds, the least changeable first: a rule's tiers before the region's health. */
+function whyNot(
+  workings: Workings,
+  question: Question,
+  choice: Choice,
+  cell: Cell,
+  { region, verdict }: RegionState,
+  index: number,
+): Why {
+  const { compiled, variant, ranking } = question
+  const { rule } = compiled
+  const forbidden = (reason: string, detail: string): Why => ({ kind: 'forbidden', reason, detail })
+  if (!rule.tiers.includes(region.tier)) {
+    return forbidden('tier', `rule ${rule.name} serves from ${rule.tiers.join(', ')}`)
+  }
+  const allowed = allowedJurisdictions(rule.residency, cell.country)
+  if (!liesIn(region, allowed)) return forbidden('residency', residencyWords(allowed!, cell, region.jurisdiction))
+  const lacking = workings.audiences.lacks(variant, index)
+  if (lacking === 'capability') return forbidden('capability', 'it cannot do what the request asks for')
+  if (lacking === 'family') return forbidden('family', 'it has no address of the family asked for')
+  if (verdict.condition === 'draining') return forbidden('drained', verdict.detail)
+  if (verdict.condition === 'down') return { kind: 'doubtful', reason: verdict.by, detail: verdict.detail }
+  if (ranking.basis === 'pinned')
+    return { kind: 'later-tier', reason: 'pinned', detail: 'an override names another region' }
+  if (ranking.count === 0) return forbidden('pinned', 'an override names one region only, and that one is not up')
+  return { kind: 'later-tier', reason: 'tier', detail: tierWords(workings, question, choice) }
+}
+
+function residencyWords(allowed: readonly string[], { country }: Cell, jurisdiction: string | undefined): string {
+  if (allowed.length === 0) return "the client's country is not known, and the rule refuses such clients"
+  return `clients in ${country} are served in ${allowed.join(', ')}; the region is in ${jurisdiction ?? 'no named jurisdiction'}`
+}
+
+function tierWords({ layout, loads }: Workings, { ranking }: Question, choice: Choice): string {
+  const first = ranking.regions[choice.start]
+  if (first === undefined) return 'another tier comes first'
+  const tier = layout.regions[first]!.tier
+  const full = [...ranking.regions.subarray(0, choice.start)].filter(region => loads.isFull(region)).length
+  return full > 0 ? `${tier} can take it; ${full} of an earlier tier are full` : `${tier} can take it`
+}

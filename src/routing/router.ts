@@ -1,0 +1,178 @@
+/**
+ * The heart: from a request to an ordered list of regions. Synchronous, without I/O, the same for every transport.
+ *
+ * What can be done beforehand is done when a snapshot, a locator or a configuration comes; a decision looks up a plan,
+ * reads the barriers of a few regions and hashes the client's key.
+ */
+
+import type { Rule } from '../config/rule.ts'
+import { type ClientAddress, unfold } from '../geo/address.ts'
+import type { Locator } from '../geo/location.ts'
+import type { Snapshot } from '../regions/snapshot.ts'
+import { Audiences } from './audience.ts'
+import { type Choice, Chooser } from './choice.ts'
+import { CostModel } from './cost.ts'
+import type { Decision, Reason, RouteRequest, Router, Trace } from './decision.ts'
+import { explainDecision } from './explain.ts'
+import { FleetCondition, FleetLayout } from './fleet.ts'
+import { Loads } from './load.ts'
+import { type CompiledRule, RuleTable } from './match-rule.ts'
+import { hashText, hashWords } from './pick.ts'
+import type { Ranking } from './plan.ts'
+import { type DecisionContext, RouteDecision } from './route-decision.ts'
+import { affinityOf, type Question, type RouterSettings, type Workings } from './workings.ts'
+
+export interface LiveRouter extends Router {
+  /** Swaps the fleet. `now` is on the clock of the snapshot. */
+  useSnapshot(snapshot: Snapshot, now: number): void
+  useLocator(locator: Locator): void
+  useSettings(settings: RouterSettings): void
+  /** Lets dispatched requests age; call it about ten times a second. */
+  advance(now: number): void
+}
+
+const emptySnapshot: Snapshot = { version: 0, takenAt: 0, regions: [] }
+
+export function createRouter(settings: RouterSettings, locator: Locator): LiveRouter {
+  return new PlanningRouter(settings, locator)
+}
+
+class PlanningRouter implements LiveRouter {
+  #settings: RouterSettings
+  #locator: Locator
+  #snapshot: Snapshot = emptySnapshot
+  #now = 0
+  #workings: Workings
+  #context: DecisionContext
+
+  constructor(settings: RouterSettings, locator: Locator) {
+    this.#settings = settings
+    this.#locator = locator
+    this.#workings = this.#workOut()
+    this.#context = this.#newContext()
+  }
+
+  useSnapshot(snapshot: Snapshot, now: number): void {
+    this.#snapshot = snapshot
+    this.#now = now
+    const { layout, audiences, loads } = this.#workings
+    if (layout.fits(snapshot.regions)) {
+      audiences.useCondition(new FleetCondition(snapshot))
+      loads.update(snapshot.regions, now)
+    } else {
+      this.#workings = this.#workOut()
+    }
+    this.#context = this.#newContext()
+  }
+
+  useLocator(locator: Locator): void {
+    this.#locator = locator
+    this.#workings = this.#workOut()
+    this.#context = this.#newContext()
+  }
+
+  useSettings(settings: RouterSettings): void {
+    this.#settings = settings
+    this.#workings = this.#workOut()
+    this.#context = this.#newContext()
+  }
+
+  advance(now: number): void {
+    this.#now = now
+    this.#workings.loads.advance(now)
+  }
+
+  match(host: string, path: string, method: string): Rule {
+    return this.#workings.rules.find(host, path, method).rule
+  }
+
+  route(request: RouteRequest): Decision {
+    const { compiled, address, ranking, cell, key } = this.#ask(request)
+    const choice = this.#workings.chooser.choose(ranking, compiled.rule.pick === 'lowest', key)
+    const decision = this.#decide(compiled, address, cell, ranking, choice)
+    if (decision.chosen >= 0) this.#workings.loads.dispatch(decision.chosen)
+    return decision
+  }
+
+  explain(request: RouteRequest): Trace {
+    const question = this.#ask(request)
+    const { compiled, address, ranking, cell, key } = question
+    const choice = this.#workings.chooser.choose(ranking, compiled.rule.pick === 'lowest', key)
+    const decision = this.#decide(compiled, address, cell, ranking, choice)
+    return explainDecision(this.#workings, this.#snapshot, this.#now, request, question, choice, decision)
+  }
+
+  #ask(request: RouteRequest): Question {
+    const { rules, locator, audiences } = this.#workings
+    const compiled = rules.find(request.host, request.path, request.method)
+    const address = unfold(request.address)
+    const cell = locator.cellOf(locator.locationNumber(address))
+    const variant = audiences.variant(compiled, capabilityOf(compiled.rule, request), request.family)
+    const pin = locator.pins.length === 0 ? -1 : locator.pinIndex(address)
+    const ranking =
+      pin < 0 ? audiences.ranking(variant, cell) : audiences.pinnedRanking(variant, cell, locator.pins[pin]!)
+    const affinity = affinityOf(compiled.rule, request)
+    const key = affinity === undefined ? networkKey(address) : hashText(affinity)
+    return { compiled, address, cell, variant, ranking, key }
+  }
+
+  #decide(
+    compiled: CompiledRule,
+    address: ClientAddress,
+    cell: number,
+    ranking: Ranking,
+    choice: Choice,
+  ): RouteDecision {
+    const chosen = choice.winner < 0 ? -1 : choice.regions[choice.winner]!
+    const reason = chosen < 0 ? 'none' : this.#reasonFor(compiled.rule, cell, ranking)
+    return new RouteDecision(this.#context, address, compiled, ranking, choice.start, choice.end, chosen, reason)
+  }
+
+  #reasonFor(rule: Rule, cell: number, { basis }: Ranking): Reason {
+    if (basis !== 'certain') return basis
+    const located = this.#workings.locator.cells[cell]!.coordinates !== undefined
+    return located || this.#workings.costs.startsAtRouter(rule) ? 'least-cost' : 'default-order'
+  }
+
+  #workOut(): Workings {
+    const { regions } = this.#snapshot
+    const settings = this.#settings
+    const locator = this.#locator
+    const rules = new RuleTable(settings.rules)
+    const layout = new FleetLayout(
+      regions.map(state => state.region),
+      locator.cells,
+    )
+    const costs = new CostModel(layout, settings.defaultOrder, settings.location)
+    const loads = new Loads(regions, this.#now)
+    this.#carryLoads(layout, loads)
+    const condition = new FleetCondition(this.#snapshot)
+    const audiences = new Audiences(layout, costs, locator.cells, rules.rules, condition, settings.temperatureMs)
+    const chooser = new Chooser(layout, loads, settings.temperatureMs)
+    return { settings, rules, locator, layout, costs, loads, audiences, chooser }
+  }
+
+  #carryLoads(layout: FleetLayout, loads: Loads): void {
+    const before = this.#workings as Workings | undefined
+    if (before === undefined) return
+    for (const [id, index] of layout.indexOf) {
+      const old = before.layout.indexOf.get(id)
+      if (old !== undefined) loads.carryOver(index, before.loads, old)
+    }
+  }
+
+  #newContext(): DecisionContext {
+    const { layout, loads, locator } = this.#workings
+    return { layout, loads, locator, snapshotVersion: this.#snapshot.version }
+  }
+}
+
+function capabilityOf({ capability }: Rule, { header }: RouteRequest): string | undefined {
+  if (capability === undefined) return undefined
+  return 'value' in capability ? capability.value : header?.(capability.header)
+}
+
+/** Hash of the client network: the /24 or /48 around the address, which is what DNS sees of a client, too. */
+function networkKey({ family, w0, w1 }: ClientAddress): number {
+  return family === 4 ? hashWords(w0 & 0xffffff00, 4) : hashWords(w0, w1 & 0xffff0000)
+}
