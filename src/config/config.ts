@@ -1,0 +1,157 @@
+/**
+ * Loads the configuration: file, then environment, then defaults; every fault is reported at once, with its line.
+ *
+ * The result is plain data in the units of the program (milliseconds, absolute paths), never changed afterwards.
+ */
+
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { MeridianError } from '../errors.ts'
+import { bundledData } from '../paths.ts'
+import { checker, type Fault, formatFault } from '../schema.ts'
+import { findInconsistencies } from './consistency.ts'
+import { parseDuration } from './duration.ts'
+import { applyOverride, type Environment, readOverrides } from './environment.ts'
+import { isMapping, withoutNulls } from './keys.ts'
+import { Settings, settingsSchema } from './schema.ts'
+import { parseYaml } from './yaml-source.ts'
+
+export interface Config {
+  readonly fleet: string
+  readonly router: Settings['router']
+  readonly geo: {
+    /** Absolute paths; the first that knows an address wins. */
+    readonly databases: readonly string[]
+    readonly asn: string | undefined
+    readonly overrides: string | undefined
+  }
+  readonly regions: { readonly directory: string | undefined; readonly defaultOrder: readonly string[] }
+  readonly http: {
+    readonly listen: Settings['http']['listen']
+    readonly trustedProxies: readonly string[]
+    readonly clientAddressHeader: string
+    readonly timeouts: { readonly connectMs: number; readonly firstByteMs: number; readonly stallMs: number }
+  }
+  readonly control: Settings['control']
+  readonly health: {
+    readonly enabled: boolean
+    readonly intervalMs: number
+    readonly timeoutMs: number
+    readonly recheckMs: number
+    readonly rise: number
+    readonly fall: number
+  }
+  readonly lease: { readonly durationMs: number }
+  readonly log: Settings['log']
+  readonly routing: { readonly temperatureMs: number; readonly snapshotEveryMs: number }
+  /** As written, without the built-in catch-all. */
+  readonly rules: Settings['rules']
+  /** Where a value was given: `meridian.yaml:12` or a variable's name, by path. What is not in here is a default. */
+  readonly places: Places
+}
+
+export type Places = ReadonlyMap<string, string>
+export type Token = Settings['control']['tokens'][number]
+
+const check = checker(Settings)
+
+/**
+ * @param file YAML; undefined: environment and defaults alone, relative paths from the working directory
+ * @throws MeridianError FILE_UNREADABLE, or CONFIG_INVALID with every fault
+ */
+export function loadConfig(file: string | undefined, environment: Environment): Config {
+  return parseConfig(file === undefined ? '' : readText(file), file, environment)
+}
+
+/**
+ * The same from a text that is at hand.
+ *
+ * @param file name for messages; relative paths in the text start from its folder
+ * @throws MeridianError CONFIG_INVALID with every fault
+ */
+export function parseConfig(text: string, file: string | undefined, environment: Environment): Config {
+  const yaml = parseYaml(text, file ?? 'the text')
+  const { overrides, faults: variableFaults } = readOverrides(settingsSchema, environment)
+  const places = new Map([...yaml.lines].map(([path, line]) => [path, `${file}:${line}`]))
+  if (file !== undefined) places.set('', file)
+  for (const { path, variable } of overrides) places.set(path, variable)
+
+  const tree = withoutNulls(yaml.value, settingsSchema)
+  const holes = overrides.flatMap(override => applyOverride(tree, override) ?? [])
+  const settings = check(tree)
+  const valueFaults = settings.ok
+    ? findInconsistencies(settings.value)
+    : [...settings.faults, ...inconsistenciesOfTheRest(tree, settings.faults)]
+
+  const faults = [
+    ...[...yaml.faults, ...variableFaults, ...holes].map(formatFault),
+    ...valueFaults.map(fault => locateFault(fault, places)),
+  ]
+  if (!settings.ok || faults.length > 0) throw new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })
+  return toConfig(settings.value, file === undefined ? '.' : dirname(file), places)
+}
+
+/** A fault as a sentence that ends with where the value was given, or the nearest thing around it. */
+export function locateFault(fault: Fault, places: Places): string {
+  let path = fault.path
+  while (path !== '' && !places.has(path))
+    path = path.slice(0, Math.max(0, path.lastIndexOf('.'), path.lastIndexOf('[')))
+  const place = places.get(path)
+  return place === undefined ? formatFault(fault) : `${formatFault(fault)} (${place})`
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new MeridianError('FILE_UNREADABLE', `cannot read the configuration: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** Sections without a fault are checked further, so that one wrong port does not hide the other mistakes. */
+function inconsistenciesOfTheRest(tree: unknown, faults: readonly Fault[]): readonly Fault[] {
+  if (!isMapping(tree)) return []
+  const broken = new Set(faults.map(({ path }) => /^[\w-]*/.exec(path)![0]))
+  const rest = check(Object.fromEntries(Object.entries(tree).filter(([section]) => !broken.has(section))))
+  if (!rest.ok) return []
+  return findInconsistencies(rest.value).filter(({ path }) => !broken.has(/^[\w-]*/.exec(path)![0]))
+}
+
+function toConfig(settings: Settings, directory: string, places: Places): Config {
+  const { geo, regions, http, health, lease, routing } = settings
+  const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(directory, path))
+  return {
+    fleet: settings.fleet,
+    router: settings.router,
+    geo: {
+      databases: geo.databases.map(path => (path === 'embedded' ? bundledData('city.mmdb') : resolve(directory, path))),
+      asn: absolute(geo.asn),
+      overrides: absolute(geo.overrides),
+    },
+    regions: { directory: absolute(regions.directory), defaultOrder: regions.defaultOrder },
+    http: {
+      listen: http.listen,
+      trustedProxies: http.trustedProxies,
+      clientAddressHeader: http.clientAddressHeader,
+      timeouts: {
+        connectMs: parseDuration(http.timeouts.connect),
+        firstByteMs: parseDuration(http.timeouts.firstByte),
+        stallMs: parseDuration(http.timeouts.stall),
+      },
+    },
+    control: settings.control,
+    health: {
+      enabled: health.enabled,
+      intervalMs: parseDuration(health.interval),
+      timeoutMs: parseDuration(health.timeout),
+      recheckMs: parseDuration(health.recheck),
+      rise: health.rise,
+      fall: health.fall,
+    },
+    lease: { durationMs: parseDuration(lease.duration) },
+    log: settings.log,
+    routing: { temperatureMs: routing.temperatureMs, snapshotEveryMs: parseDuration(routing.snapshotEvery) },
+    rules: settings.rules,
+    places,
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Faults that a schema cannot see but that need nothing beside the configuration: texts that are no networks, values that
+ * contradict each other, and keys whose feature is not there yet. What depends on the fleet is in `cross-check.ts`.
+ */
+
+import { parseAddress } from '../geo/address.ts'
+import { parseNetwork } from '../geo/network.ts'
+import { parseAllowedEndpoints } from '../regions/allowed-endpoints.ts'
+import { type Fault, shown } from '../schema.ts'
+import { isLoopback } from './loopback.ts'
+import { catchAllRule, type Rule } from './rule.ts'
+import type { Settings } from './schema.ts'
+
+/** All of them at once, in the order of the file's sections. */
+export function findInconsistencies(settings: Settings): readonly Fault[] {
+  return [
+    ...notInThisRelease(settings),
+    ...listenerFaults(settings),
+    ...networkFaults(settings),
+    ...tokenFaults(settings.control),
+    ...ruleNameFaults(settings.rules),
+    ...unreachableRules(settings.rules),
+    ...corsFaults(settings.rules),
+  ]
+}
+
+/** Refused rather than ignored: an operator who set them counts on them. */
+function notInThisRelease({ workers, geo, redis }: Settings): Fault[] {
+  const refuse = (path: string, feature: string) => ({ path, message: `not in this release: ${feature}` })
+  const faults: Fault[] = []
+  if (workers > 0) faults.push(refuse('workers', 'more than one process; leave it at 0'))
+  if (geo.update.accountId !== undefined) {
+    faults.push(refuse('geo.update.accountId', 'downloading GeoLite2; fetch the database by other means'))
+  }
+  if (geo.update.licenseKey !== undefined) {
+    faults.push(refuse('geo.update.licenseKey', 'downloading GeoLite2; fetch the database by other means'))
+  }
+  if (redis.url !== undefined) faults.push(refuse('redis.url', 'sharing a fleet through Redis; leave it null'))
+  return faults
+}
+
+function listenerFaults({ http, control }: Settings): Fault[] {
+  const listeners = [
+    ...http.listen.map((listen, index) => ({ path: `http.listen[${index}]`, ...listen })),
+    { path: 'control.listen', ...control.listen },
+  ]
+  const faults: Fault[] = []
+  for (const [index, { path, address, port }] of listeners.entries()) {
+    if (parseAddress(address) === undefined) {
+      faults.push({ path: `${path}.address`, message: `expected an IP address, not ${shown(address)}` })
+    }
+    const twin = listeners.slice(0, index).find(other => other.address === address && other.port === port && port !== 0)
+    if (twin !== undefined) faults.push({ path, message: `listens on ${address} port ${port}, as ${twin.path} does` })
+  }
+  if (control.tokens.length === 0 && !isLoopback(control.listen.address)) {
+    const message = `${shown(control.listen.address)} is reachable from other machines, but control.tokens is empty: add a token, or listen on 127.0.0.1`
+    faults.push({ path: 'control.listen.address', message })
+  }
+  return faults
+}
+
+function networkFaults({ http, control }: Settings): Fault[] {
+  const proxies = http.trustedProxies.flatMap((text, index) => {
+    const network = parseNetwork(text)
+    return network.ok ? [] : network.faults.map(({ message }) => ({ path: `http.trustedProxies[${index}]`, message }))
+  })
+  const allowed = parseAllowedEndpoints(control.allowedEndpoints)
+  if (allowed.ok) return proxies
+  return [
+    ...proxies,
+    ...allowed.faults.map(({ path, message }) => ({ path: `control.allowedEndpoints${path}`, message })),
+  ]
+}
+
+function tokenFaults({ tokens }: Settings['control']): Fault[] {
+  return [
+    ...repeated(tokens, ({ name }) => name).map(([index, first]) => ({
+      path: `control.tokens[${index}].name`,
+      message: `${shown(tokens[index]!.name)} is the name of control.tokens[${first}] already`,
+    })),
+    ...repeated(tokens, ({ sha256 }) => sha256).map(([index, first]) => ({
+      path: `control.tokens[${index}].sha256`,
+      message: `the same token as control.tokens[${first}]`,
+    })),
+  ]
+}
+
+function ruleNameFaults(rules: readonly Rule[]): Fault[] {
+  const faults = repeated(rules, ({ name }) => name).map(([index, first]) => ({
+    path: `rules[${index}].name`,
+    message: `${shown(rules[index]!.name)} is the name of rules[${first}] already`,
+  }))
+  const taken = rules.findIndex(({ name, match }) => name === catchAllRule.name && Object.keys(match).length > 0)
+  if (taken < 0) return faults
+  const message = `${shown(catchAllRule.name)} is the name of the built-in catch-all; a rule of this name must match everything`
+  return [...faults, { path: `rules[${taken}].name`, message }]
+}
+
+/** Rules of which every method, or the whole, is taken by earlier rules with the same host and path. */
+function unreachableRules(rules: readonly Rule[]): Fault[] {
+  const faults: Fault[] = []
+  for (const [index, { match }] of rules.entries()) {
+    const earlier = rules.slice(0, index).filter(rule => placeOf(rule) === placeOf(rules[index]!))
+    const takenWhole = earlier.some(rule => rule.match.methods === undefined)
+    const taken = new Set(earlier.flatMap(rule => rule.match.methods ?? []))
+    if (!takenWhole && !(match.methods ?? ['any']).every(method => taken.has(method))) continue
+    const names = earlier.map(({ name }) => shown(name)).join(', ')
+    faults.push({
+      path: `rules[${index}]`,
+      message: `can never match: ${names} before it takes the same host and path`,
+    })
+  }
+  return faults
+}
+
+/** Host and path as rules are told apart: a trailing slash means nothing. */
+function placeOf({ match }: Rule): string {
+  return `${match.host ?? '*'}${(match.path ?? '/').replace(/\/*$/, '/')}`
+}
+
+function corsFaults(rules: readonly Rule[]): Fault[] {
+  return rules.flatMap(({ cors }, index) =>
+    cors?.credentials && cors.origins.includes('*')
+      ? [
+          {
+            path: `rules[${index}].cors.origins`,
+            message: 'with credentials: true, browsers refuse the origin *; name the origins',
+          },
+        ]
+      : [],
+  )
+}
+
+/** Pairs of (place, first place) for entries whose key was seen before. */
+function repeated<T>(entries: readonly T[], keyOf: (entry: T) => string): readonly (readonly [number, number])[] {
+  const keys = entries.map(keyOf)
+  return keys.flatMap((key, index) => (keys.indexOf(key) < index ? [[index, keys.indexOf(key)] as const] : []))
+}

@@ -1,0 +1,92 @@
+/**
+ * What only shows once the fleet is known, and what works but works badly: for `meridian check` and the start of a router.
+ *
+ * Works on the configuration as loaded; itself it neither reads files nor stops anything.
+ */
+
+import type { Pin } from '../geo/location.ts'
+import type { Region } from '../regions/region.ts'
+import { type Fault, shown } from '../schema.ts'
+import { type Config, locateFault } from './config.ts'
+import { europeanUnion, type Rule } from './rule.ts'
+import { adviseOnRules } from './rule-advice.ts'
+
+export interface Findings {
+  /** What can never work. */
+  readonly faults: readonly string[]
+  /** What works, but probably not as meant. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * @param regions those declared in files
+ * @param pins of the overrides file
+ */
+export function crossCheck(config: Config, regions: readonly Region[], pins: readonly Pin[]): Findings {
+  const sentences = (faults: readonly Fault[]) => faults.map(fault => locateFault(fault, config.places))
+  // Without a token nobody can register a region later, so a name that no file has will never mean anything.
+  const canRegister = config.control.tokens.some(({ rights }) => rights.includes('report'))
+  const missing = unknownRegions(config, regions, pins, canRegister)
+  const warnings = [...adviseOnRules(config), ...emptyRules(config.rules, regions), ...adviseOnFleet(config, regions)]
+  return canRegister
+    ? { faults: [], warnings: sentences([...missing, ...warnings]) }
+    : { faults: sentences(missing), warnings: sentences(warnings) }
+}
+
+function unknownRegions(
+  { regions: { defaultOrder }, rules }: Config,
+  regions: readonly Region[],
+  pins: readonly Pin[],
+  canRegister: boolean,
+): Fault[] {
+  const known = new Set(regions.map(({ id }) => id))
+  const remedy = canRegister ? 'means nothing until a region of this name registers' : 'is the id of no region'
+  const named = [
+    ...defaultOrder.map((id, index) => ({ path: `regions.defaultOrder[${index}]`, id })),
+    ...rules.flatMap(({ lastResort }, index) =>
+      lastResort === undefined ? [] : [{ path: `rules[${index}].lastResort`, id: lastResort }],
+    ),
+    ...pins.map(({ network, region }) => ({ path: `geo.overrides, network ${network}`, id: region })),
+  ]
+  return named.filter(({ id }) => !known.has(id)).map(({ path, id }) => ({ path, message: `${shown(id)} ${remedy}` }))
+}
+
+/** Rules for which the declared fleet has nothing: of the tiers, with the capability, or in the jurisdictions asked for. */
+function emptyRules(rules: readonly Rule[], regions: readonly Region[]): Fault[] {
+  if (regions.length === 0) return []
+  return rules.flatMap(({ tiers, capability, residency }, index) => {
+    const faults: Fault[] = []
+    const offer = (key: string, fits: (region: Region) => boolean, what: string) => {
+      if (!fitting.some(fits)) faults.push({ path: `rules[${index}].${key}`, message: `no declared region ${what}` })
+    }
+    const fitting = regions.filter(({ tier }) => tiers.includes(tier))
+    if (fitting.length === 0) {
+      return [{ path: `rules[${index}].tiers`, message: `no declared region is of tier ${tiers.join(' or ')}` }]
+    }
+    if (capability !== undefined && 'value' in capability) {
+      offer(
+        'capability',
+        ({ capabilities }) => capabilities.includes(capability.value),
+        `can do ${shown(capability.value)}`,
+      )
+    }
+    for (const [client, allowed] of Object.entries(residency ?? {})) {
+      if (typeof allowed === 'string') continue
+      offer(`residency.${client}`, region => liesIn(region, allowed), `of its tiers lies in ${allowed.join(' or ')}`)
+    }
+    return faults
+  })
+}
+
+function adviseOnFleet({ regions: { defaultOrder } }: Config, regions: readonly Region[]): Fault[] {
+  if (regions.length > 0 && defaultOrder.length === 0) {
+    const message = 'is empty: name the regions, best first, for clients of whom nothing is known'
+    return [{ path: 'regions.defaultOrder', message }]
+  }
+  return []
+}
+
+function liesIn({ jurisdiction }: Region, allowed: readonly string[]): boolean {
+  if (jurisdiction === undefined) return false
+  return allowed.includes(jurisdiction) || (allowed.includes('EU') && europeanUnion.has(jurisdiction))
+}
