@@ -1,0 +1,102 @@
+/**
+ * One HTTP probe of a region: asks once, waits so long, and says in words a person understands what came of it.
+ *
+ * Every probe has a connection of its own, closed afterwards: a connection kept open proves that a region was alive, not
+ * that it still takes new ones. Redirects are not followed: the region itself has to answer.
+ */
+
+import { Client } from 'undici'
+import type { Clock } from '../clock.ts'
+import type { ProbeOutcome } from './probe-state.ts'
+
+export interface ProbeTarget {
+  /** Scheme, host and port. */
+  readonly origin: string
+  readonly path: string
+  /** The only status that counts as well. */
+  readonly status: number
+}
+
+/** Connections are not reused, and there is one timeout for all phases: the client's own are coarse and many. */
+const clientOptions: Client.Options = {
+  pipelining: 0,
+  allowH2: false,
+  connect: { timeout: 0 },
+  headersTimeout: 0,
+  bodyTimeout: 0,
+}
+
+/** A health page is small; of a longer answer no more than this is read. */
+const bodyLimitBytes = 64 * 1024
+
+/**
+ * Probes once. The answer has to be complete (or as long as is read of it) within the timeout.
+ *
+ * @param abort made for this probe alone; a caller that aborts it ends the probe early, with an outcome that means nothing
+ * @returns never rejects: whatever goes wrong is the outcome
+ */
+export async function probeHttp(
+  { origin, path, status }: ProbeTarget,
+  timeoutMs: number,
+  clock: Clock,
+  abort: AbortController,
+): Promise<ProbeOutcome> {
+  let timedOut = 'connect timeout'
+  const cancelTimeout = clock.after(timeoutMs, () => abort.abort())
+  const client = new Client(origin, clientOptions)
+  client.once('connect', () => {
+    timedOut = `no answer within ${timeoutMs / 1000} s`
+  })
+  try {
+    const headers = { 'user-agent': 'meridian-probe' }
+    const { statusCode, body } = await client.request({ method: 'GET', path, headers, signal: abort.signal })
+    // A body that is cut off below ends with an error that nobody waits for.
+    body.on('error', () => {})
+    if (statusCode !== status) return failed(`answered ${statusCode} instead of ${status}`)
+    timedOut = `answered ${statusCode}, but did not end within ${timeoutMs / 1000} s`
+    await readSome(body)
+    return { ok: true }
+  } catch (error) {
+    return failed(abort.signal.aborted ? timedOut : inWords(error))
+  } finally {
+    cancelTimeout()
+    await client.destroy()
+  }
+}
+
+async function readSome(body: AsyncIterable<Uint8Array>): Promise<void> {
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes >= bodyLimitBytes) return
+  }
+}
+
+function failed(reason: string): ProbeOutcome {
+  return { ok: false, reason }
+}
+
+const wordsByCode: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  UND_ERR_SOCKET: 'connection closed without a full answer',
+  ENOTFOUND: 'name not found',
+  EAI_AGAIN: 'name lookup failed for now',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'connect timeout',
+  CERT_HAS_EXPIRED: 'certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate is for another host',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate is not trusted',
+  SELF_SIGNED_CERT_IN_CHAIN: 'certificate is not trusted',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate is not trusted',
+  UND_ERR_HEADERS_OVERFLOW: 'answer has too many headers',
+}
+
+function inWords(error: unknown): string {
+  const { code = '', message = '' } = error as { code?: string; message?: string }
+  if (code.startsWith('HPE_')) return 'answered something that is not HTTP'
+  return wordsByCode[code] ?? ([code, message].filter(part => part !== '').join(': ') || 'failed')
+}

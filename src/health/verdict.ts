@@ -1,0 +1,65 @@
+/**
+ * Is a region to be used? The operator's word, the lease and the probe combined into one verdict with its reason.
+ *
+ * The only place where the three meet. Pure: whoever builds a snapshot asks for every region, and the trace shows the
+ * words found here.
+ */
+
+import type { Verdict } from '../regions/snapshot.ts'
+import type { FleetRecord, Lease } from '../regions/store.ts'
+import { notProbedYet, type ProbeState } from './probe-state.ts'
+
+/**
+ * The first of these that has something to say: operator (draining), lease (lapsed, or required and never taken), probe.
+ *
+ * @param probe undefined where the region is not probed
+ * @param now milliseconds on the store's clock (`FleetState.now`)
+ */
+export function judge(record: FleetRecord, probe: ProbeState | undefined, now: number): Verdict {
+  return byOperator(record) ?? byLease(record, now) ?? byProbe(record, probe)
+}
+
+function byOperator({ drain }: FleetRecord): Verdict | undefined {
+  if (drain === undefined) return undefined
+  const reason = drain.reason === '' ? '' : `: ${drain.reason}`
+  return { condition: 'draining', by: 'operator', detail: `drained by ${drain.by}${reason}` }
+}
+
+function byLease(record: FleetRecord, now: number): Verdict | undefined {
+  const { lease, region } = record
+  if (lease === undefined) {
+    if (region.requiresLease !== true) return undefined
+    return { condition: 'down', by: 'lease', detail: 'has to register before it is used, and never did' }
+  }
+  if (now < lease.expiresAt) return undefined
+  return { condition: 'down', by: 'lease', detail: lapseInWords(record, lease, now) }
+}
+
+function lapseInWords({ registeredAt, load }: FleetRecord, { expiresAt }: Lease, now: number): string {
+  const heardAt = Math.max(registeredAt, load?.receivedAt ?? registeredAt)
+  return `no heartbeat for ${seconds(now - heardAt)} (lease ${seconds(expiresAt - heardAt)})`
+}
+
+function byProbe({ region, lease }: FleetRecord, probe: ProbeState | undefined): Verdict {
+  if (region.endpoints.probe === undefined) {
+    const detail = lease === undefined ? 'declared in a file, not probed' : 'heartbeats arrive, not probed'
+    return { condition: 'up', by: lease === undefined ? 'default' : 'lease', detail }
+  }
+  const { condition, successes, failures, lastFailure } = probe ?? notProbedYet
+  if (successes === 0 && failures === 0) return { condition: 'up', by: 'default', detail: 'not probed yet' }
+  if (condition === 'up') return { condition, by: 'probe', detail: 'probes are answered' }
+  if (failures > 0) {
+    return { condition, by: 'probe', detail: `${counted(failures, 'failure', 'failures')}, last: ${lastFailure}` }
+  }
+  const count = counted(successes, 'success', 'successes')
+  return { condition, by: 'probe', detail: `${count} since the last failure: ${lastFailure}` }
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`
+}
+
+/** 12.3 s, 10 s */
+function seconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`
+}
