@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { distanceKm } from '../src/geo/coordinates.ts'
+import { seededRandom } from '../test/support/seeded-random.ts'
 
 interface Site {
   readonly name: string
@@ -161,8 +162,7 @@ function regrets(pairs: readonly Pair[], predictions: readonly number[]): number
     table.set(`${p.a.name}|${p.b.name}`, entry).set(`${p.b.name}|${p.a.name}`, entry)
   })
   const names = [...new Set(pairs.flatMap(p => [p.a.name, p.b.name]))].sort()
-  let seed = 1
-  const random = (): number => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647
+  const random = seededRandom(1)
   const found: number[] = []
   for (let round = 0; round < 5000; round++) {
     const [client, ...regions] = names

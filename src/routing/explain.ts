@@ -167,6 +167,7 @@ function whyNot(
   if (ranking.basis === 'pinned')
     return { kind: 'later-tier', reason: 'pinned', detail: 'an override names another region' }
   if (ranking.count === 0) return forbidden('pinned', 'an override names one region only, and that one is not up')
+  if (workings.loads.isFull(index)) return { kind: 'later-tier', reason: 'full', detail: fullWords(workings, index) }
   return { kind: 'later-tier', reason: 'tier', detail: tierWords(workings, question, choice) }
 }
 
@@ -175,10 +176,11 @@ function residencyWords(allowed: readonly string[], { country }: Cell, jurisdict
   return `clients in ${country} are served in ${allowed.join(', ')}; the region is in ${jurisdiction ?? 'no named jurisdiction'}`
 }
 
-function tierWords({ layout, loads }: Workings, { ranking }: Question, choice: Choice): string {
-  const first = ranking.regions[choice.start]
-  if (first === undefined) return 'another tier comes first'
-  const tier = layout.regions[first]!.tier
-  const full = [...ranking.regions.subarray(0, choice.start)].filter(region => loads.isFull(region)).length
-  return full > 0 ? `${tier} can take it; ${full} of an earlier tier are full` : `${tier} can take it`
+function fullWords({ loads }: Workings, region: number): string {
+  return `believed to be at ${Math.round(100 * (loads.utilisation(region) ?? 0))} % of what it can hold`
+}
+
+function tierWords({ layout }: Workings, { ranking }: Question, { start }: Choice): string {
+  const first = ranking.regions[start]
+  return first === undefined ? 'another tier comes first' : `${layout.regions[first]!.tier} can take it`
 }

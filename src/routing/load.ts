@@ -13,6 +13,8 @@ const assumedStayMs = 1000
 /** Below this many slots the request about to be sent is counted, so that the last slot is not sold twice. */
 const smallCapacity = 20
 const barrierMs = 400
+/** Just above the barrier at exactly 100 %, which is the last request that fits. */
+const fullBarrierMs = barrierMs * (1 + 1e-9)
 
 /**
  * Price of a region that is about to be full, ms: 0 up to 95 % of its capacity, 400 at 100 %, at most 1600.
@@ -101,7 +103,7 @@ export class Loads {
 
   /** Would one more request be more than the region can hold? */
   isFull(region: number): boolean {
-    return this.barrier[region]! > barrierMs
+    return this.barrier[region]! > fullBarrierMs
   }
 
   dispatchedSince(region: number): number {

@@ -1,0 +1,127 @@
+import t from 'tap'
+import { parseAddress } from '../../src/geo/address.ts'
+import type { RouteRequest } from '../../src/routing/decision.ts'
+import { clientIn, down, draining, load, type PlaceName, region, routerOf, rule, state } from '../support/world.ts'
+
+const ask = (place: PlaceName): RouteRequest => ({ address: clientIn(place), host: 'x', path: '/', method: 'GET' })
+
+const states = [
+  state(region('edge-ams', 'amsterdam', { tier: 'edge', jurisdiction: 'NL', capabilities: ['small'] })),
+  state(region('edge-lon', 'london', { tier: 'edge', jurisdiction: 'GB', capabilities: ['small'] })),
+  state(region('edge-tyo', 'tokyo', { tier: 'edge', jurisdiction: 'JP', capabilities: [] })),
+  state(region('edge-war', 'warsaw', { tier: 'edge', jurisdiction: 'PL', capabilities: ['small'] }), { verdict: down }),
+  state(region('edge-fra', 'frankfurt', { tier: 'edge', jurisdiction: 'DE', capabilities: ['small'] }), {
+    verdict: draining,
+  }),
+  state(region('cloud-fra', 'frankfurt', { jurisdiction: 'DE', capabilities: ['small'], biasMs: -5 }), {
+    load: load(40, 100),
+    tollMs: 12.5,
+    serviceMs: 3,
+  }),
+  state(region('core-fra', 'frankfurt', { tier: 'core', jurisdiction: 'DE', capabilities: ['small'] })),
+]
+const rules = [
+  rule({
+    name: 'inference',
+    tiers: ['edge', 'cloud'],
+    capability: { value: 'small' },
+    residency: { unknownCountry: 'refuse', EU: ['EU', 'JP'] },
+  }),
+]
+
+t.test('every region stands in the trace once, with its column or its reason', async t => {
+  const trace = routerOf(states, { rules }).explain(ask('amsterdam'))
+  t.match(trace, {
+    client: { address: '10.0.0.1', network: '10.0.0.0/24', location: { country: 'NL' } },
+    rule: 'inference',
+    transport: 'redirect',
+    audience: 'inference/52,5/NL',
+    pick: { key: '10.0.0.0/24', kind: 'client-network', temperatureMs: 8 },
+    reason: 'least-cost',
+    region: 'edge-ams',
+  })
+  t.same(
+    trace.candidates.map(each => each.region),
+    ['edge-ams'],
+  )
+  t.same(
+    trace.rejected.map(({ region, kind, reason, detail }) => [region, kind, reason, detail]),
+    [
+      ['cloud-fra', 'later-tier', 'tier', 'edge can take it'],
+      ['core-fra', 'forbidden', 'tier', 'rule inference serves from edge, cloud'],
+      ['edge-fra', 'forbidden', 'drained', 'drained by ops'],
+      ['edge-lon', 'forbidden', 'residency', 'clients in NL are served in EU, JP; the region is in GB'],
+      ['edge-tyo', 'forbidden', 'capability', 'it cannot do what the request asks for'],
+      ['edge-war', 'doubtful', 'probe', '3 failures, last: connection refused'],
+    ],
+  )
+})
+
+t.test('a column adds up to its cost, to the last digit', async t => {
+  const trace = routerOf(states, { rules }).explain(ask('tokyo'))
+  for (const { region, column, costMs } of [...trace.candidates, ...trace.rejected]) {
+    const sum = Object.values(column).reduce((total, ms) => total + ms, 0)
+    t.equal(costMs, Math.round(sum * 100) / 100, region)
+  }
+  t.match(trace.rejected.find(({ region }) => region === 'cloud-fra')?.column, {
+    toll: 12.5,
+    service: 3,
+    bias: -5,
+    tier: 0,
+    barrier: 0,
+  })
+})
+
+t.test('shares add up to one, and what is believed of a load is shown', async t => {
+  const near = ['a', 'b', 'c'].map((id, i) =>
+    state(region(`cloud-${id}`, 'frankfurt', { weight: i + 1 }), { load: load(30, 100) }),
+  )
+  const router = routerOf(near)
+  router.advance(1000)
+  const { candidates } = router.explain(ask('warsaw'))
+  t.same(
+    [...candidates].sort((x, y) => x.share - y.share).map(({ region, share }) => [region, share]),
+    [
+      ['cloud-a', 0.1667],
+      ['cloud-b', 0.3333],
+      ['cloud-c', 0.5],
+    ],
+  )
+  t.same(candidates[0]?.believed, { utilisation: 0.11, reported: 0.3, reportAgeMs: 1000, dispatchedSince: 0 })
+})
+
+t.test('when an edge is full, the trace says why the cloud serves', async t => {
+  const full = states.map(each => (each.region.id === 'edge-ams' ? { ...each, load: load(120, 100) } : each))
+  const trace = routerOf(full, { rules }).explain(ask('amsterdam'))
+  t.equal(trace.region, 'cloud-fra')
+  t.match(
+    trace.rejected.find(({ region }) => region === 'edge-ams'),
+    {
+      kind: 'later-tier',
+      reason: 'full',
+      column: { barrier: 1600 },
+    },
+  )
+})
+
+t.test('a pin and its absence are explained', async t => {
+  const pin = (whenDown: 'route' | 'refuse') => ({
+    '10.2.0.1': { region: 'edge-war', whenDown, network: '10.2.0.1/32' },
+  })
+  const refused = routerOf(states, {}, pin('refuse')).explain(ask('warsaw'))
+  t.equal(refused.region, null)
+  t.match(
+    refused.rejected.find(({ region }) => region === 'edge-war'),
+    { kind: 'doubtful', reason: 'probe' },
+  )
+  t.match(
+    refused.rejected.find(({ region }) => region === 'edge-ams'),
+    { kind: 'forbidden', reason: 'pinned' },
+  )
+})
+
+t.test('an unknown client has no location in the trace', async t => {
+  const trace = routerOf(states).explain({ ...ask('warsaw'), address: parseAddress('192.0.2.9')! })
+  t.notOk('location' in trace.client)
+  t.equal(trace.audience, 'default/unknown')
+})

@@ -1,0 +1,290 @@
+import t from 'tap'
+import { parseAddress } from '../../src/geo/address.ts'
+import type { RegionState } from '../../src/regions/snapshot.ts'
+import type { RouteRequest } from '../../src/routing/decision.ts'
+import { clientIn, down, draining, load, type PlaceName, region, routerOf, rule, state } from '../support/world.ts'
+
+const ask = (place: PlaceName, more: Partial<RouteRequest> = {}): RouteRequest => ({
+  address: clientIn(place),
+  host: 'api.example.com',
+  path: '/v1/chat',
+  method: 'GET',
+  ...more,
+})
+
+const world = {
+  edgeAms: region('edge-ams', 'amsterdam', { tier: 'edge', jurisdiction: 'NL', capabilities: ['small'] }),
+  cloudFra: region('cloud-fra', 'frankfurt', { jurisdiction: 'DE', capabilities: ['small', 'large'] }),
+  cloudIad: region('cloud-iad', 'ashburn', { jurisdiction: 'US', capabilities: ['small', 'large'] }),
+  cloudNrt: region('cloud-nrt', 'tokyo', { jurisdiction: 'JP', capabilities: ['small', 'large'] }),
+  coreFra: region('core-fra', 'frankfurt', {
+    tier: 'core',
+    jurisdiction: 'DE',
+    capabilities: ['small', 'large', 'tune'],
+  }),
+}
+const { edgeAms, cloudFra, cloudIad, cloudNrt, coreFra } = world
+const everyone = Object.values(world).map(each => state(each))
+const cloudOnly = [state(cloudFra), state(cloudIad), state(cloudNrt)]
+
+/** The usual world with some regions in another condition. */
+const but = (...changed: readonly RegionState[]): RegionState[] =>
+  everyone.map(each => changed.find(other => other.region === each.region) ?? each)
+
+t.test('who serves whom, and what comes next', async t => {
+  const clouds = rule({ tiers: ['cloud'] })
+  for (const [what, client, states, rules, ranked, reason] of [
+    ['the nearest', 'warsaw', cloudOnly, [clouds], 'cloud-fra cloud-iad cloud-nrt', 'least-cost'],
+    ['on another continent', 'sydney', cloudOnly, [clouds], 'cloud-nrt cloud-iad cloud-fra', 'least-cost'],
+    [
+      'edge before cloud before core',
+      'amsterdam',
+      everyone,
+      [],
+      'edge-ams cloud-fra cloud-iad cloud-nrt core-fra',
+      'least-cost',
+    ],
+    [
+      'edge even from afar, while strict',
+      'tokyo',
+      everyone,
+      [],
+      'edge-ams cloud-nrt cloud-iad cloud-fra core-fra',
+      'least-cost',
+    ],
+    [
+      'by price, when not strict',
+      'tokyo',
+      everyone,
+      [rule({ strict: false })],
+      'cloud-nrt edge-ams cloud-iad cloud-fra core-fra',
+      'least-cost',
+    ],
+    [
+      'a draining region is gone',
+      'warsaw',
+      but(state(cloudFra, { verdict: draining })),
+      [clouds],
+      'cloud-iad cloud-nrt',
+      'least-cost',
+    ],
+    [
+      'a region in doubt comes last',
+      'warsaw',
+      but(state(cloudFra, { verdict: down })),
+      [clouds],
+      'cloud-iad cloud-nrt cloud-fra',
+      'least-cost',
+    ],
+    [
+      'all in doubt: as if none were, but degraded',
+      'warsaw',
+      cloudOnly.map(each => ({ ...each, verdict: down })),
+      [clouds],
+      'cloud-fra cloud-iad cloud-nrt',
+      'doubtful',
+    ],
+    [
+      'all drained: the last resort',
+      'warsaw',
+      everyone.map(each => ({ ...each, verdict: draining })),
+      [rule({ lastResort: 'core-fra' })],
+      'core-fra',
+      'last-resort',
+    ],
+    ['all drained, no last resort', 'warsaw', everyone.map(each => ({ ...each, verdict: draining })), [], '', 'none'],
+    [
+      'a full edge gives way to the cloud',
+      'amsterdam',
+      but(state(edgeAms, { load: load(102, 100) })),
+      [],
+      'cloud-fra cloud-iad cloud-nrt edge-ams core-fra',
+      'least-cost',
+    ],
+    [
+      'a region near its limit becomes dearer',
+      'warsaw',
+      but(state(cloudFra, { load: load(99, 100) })),
+      [clouds],
+      'cloud-iad cloud-nrt cloud-fra',
+      'least-cost',
+    ],
+    [
+      'a bias of the operator',
+      'warsaw',
+      [state({ ...cloudFra, biasMs: 200 }), state(cloudIad)],
+      [clouds],
+      'cloud-iad cloud-fra',
+      'least-cost',
+    ],
+    [
+      'a toll',
+      'warsaw',
+      but(state(cloudFra, { tollMs: 200 })),
+      [clouds],
+      'cloud-iad cloud-nrt cloud-fra',
+      'least-cost',
+    ],
+    [
+      'a capability asked for',
+      'amsterdam',
+      everyone,
+      [rule({ capability: { value: 'large' } })],
+      'cloud-fra cloud-iad cloud-nrt core-fra',
+      'least-cost',
+    ],
+    ['only the core can', 'tokyo', everyone, [rule({ capability: { value: 'tune' } })], 'core-fra', 'least-cost'],
+    ['nobody can', 'tokyo', everyone, [rule({ capability: { value: 'fly' } })], '', 'none'],
+    [
+      'residency of the Union',
+      'warsaw',
+      cloudOnly,
+      [rule({ residency: { unknownCountry: 'refuse', EU: ['EU'] } })],
+      'cloud-fra',
+      'least-cost',
+    ],
+    [
+      'residency binds nobody else',
+      'tokyo',
+      cloudOnly,
+      [rule({ residency: { unknownCountry: 'refuse', EU: ['EU'] } })],
+      'cloud-nrt cloud-iad cloud-fra',
+      'least-cost',
+    ],
+    [
+      'residency before the last resort',
+      'warsaw',
+      [state(cloudIad)],
+      [rule({ residency: { unknownCountry: 'refuse', EU: ['EU'] }, lastResort: 'cloud-iad' })],
+      '',
+      'none',
+    ],
+  ] as const) {
+    const decision = routerOf(states, { rules }).route(ask(client))
+    t.equal(decision.ranked.map(each => each.region.id).join(' '), ranked, what)
+    t.equal(decision.reason, reason, `${what}: ${reason}`)
+    t.equal(decision.best?.id ?? '', ranked.split(' ')[0], `${what}: best is the first`)
+    t.equal(decision.degraded, ['doubtful', 'last-resort'].includes(reason), `${what}: degraded or not`)
+  }
+})
+
+t.test('a client of whom nothing is known gets the declared default order', async t => {
+  const router = routerOf(cloudOnly, { defaultOrder: ['cloud-iad', 'cloud-fra'] })
+  const stranger = { ...ask('warsaw'), address: parseAddress('192.0.2.1')! }
+  const decision = router.route(stranger)
+  t.equal(decision.ranked.map(each => each.region.id).join(' '), 'cloud-iad cloud-fra cloud-nrt')
+  t.equal(decision.reason, 'default-order')
+  t.equal(decision.location, undefined)
+  t.match(
+    router.explain(stranger).candidates[1]?.column,
+    { rtt: 0, order: 100 },
+    'and the trace says what the order costs',
+  )
+})
+
+t.test('an unknown country is refused or allowed as the residency rule says', async t => {
+  const stranger = { ...ask('warsaw'), address: parseAddress('192.0.2.1')! }
+  for (const [unknownCountry, best] of [
+    ['refuse', undefined],
+    ['allow', 'cloud-fra'],
+  ] as const) {
+    const router = routerOf(cloudOnly, { rules: [rule({ residency: { unknownCountry, EU: ['EU'] } })] })
+    t.equal(router.route(stranger).best?.id, best, unknownCountry)
+  }
+})
+
+t.test('a pinned network lands in its region while that is up', async t => {
+  const pins = {
+    '10.2.0.1': { region: 'core-fra', whenDown: 'route', network: '10.2.0.1/32' },
+    '10.2.0.2': { region: 'core-fra', whenDown: 'refuse', network: '10.2.0.2/32' },
+  } as const
+  const clouds = rule({ tiers: ['cloud'] })
+  for (const [what, host, verdict, ranked, reason] of [
+    ['up, may go elsewhere', 1, undefined, 'core-fra cloud-fra cloud-iad cloud-nrt', 'pinned'],
+    ['up, may not', 2, undefined, 'core-fra', 'pinned'],
+    ['down, may go elsewhere', 1, down, 'cloud-fra cloud-iad cloud-nrt', 'least-cost'],
+    ['down, may not', 2, down, '', 'none'],
+    ['drained, may go elsewhere', 1, draining, 'cloud-fra cloud-iad cloud-nrt', 'least-cost'],
+  ] as const) {
+    const states = verdict === undefined ? everyone : but(state(coreFra, { verdict }))
+    const router = routerOf(states, { rules: [clouds] }, pins)
+    const decision = router.route({ ...ask('warsaw'), address: clientIn('warsaw', 0, host) })
+    t.equal(decision.ranked.map(each => each.region.id).join(' '), ranked, what)
+    t.equal(decision.reason, reason, `${what}: ${reason}`)
+  }
+})
+
+t.test('an answer of a family comes from regions that have one', async t => {
+  const both = { publicUrl: 'https://a.example.com', ipv4: ['192.0.2.1'], ipv6: ['2001:db8::1'] }
+  const states = [state({ ...cloudFra, endpoints: { ...both, ipv6: [] } }), state({ ...cloudIad, endpoints: both })]
+  const router = routerOf(states)
+  t.equal(router.route(ask('warsaw', { family: 4 })).best?.id, 'cloud-fra')
+  t.equal(router.route(ask('warsaw', { family: 6 })).best?.id, 'cloud-iad')
+})
+
+t.test('a proxying router measures from where it stands', async t => {
+  const rules = [rule({ transport: 'proxy', tiers: ['cloud'] })]
+  const beside = routerOf(cloudOnly, { rules })
+  const inTokyo = routerOf(cloudOnly, { rules, location: { latitude: 36, longitude: 140 } })
+  t.equal(beside.route(ask('warsaw')).best?.id, 'cloud-fra')
+  t.equal(inTokyo.route(ask('warsaw')).best?.id, 'cloud-nrt')
+})
+
+t.test('what is dispatched counts at once, and fades', async t => {
+  const small = region('cloud-fra', 'frankfurt', { capacityRequests: 10 })
+  const router = routerOf([state(small), state(cloudIad)])
+  const served = Array.from({ length: 14 }, () => router.route(ask('warsaw')).best!.id)
+  const inFrankfurt = served.filter(id => id === 'cloud-fra').length
+  t.equal(inFrankfurt, 9, 'the tenth request would fill the last slot: dearer than the way to Ashburn')
+  t.equal(served.lastIndexOf('cloud-fra'), 8, 'and after the wall nobody')
+  router.advance(10_000)
+  t.equal(router.route(ask('warsaw')).best?.id, 'cloud-fra', 'ten stays later they have gone')
+})
+
+t.test('explaining counts nothing and agrees with what is routed', async t => {
+  const small = region('cloud-fra', 'frankfurt', { capacityRequests: 10 })
+  const router = routerOf([state(small), state(cloudIad)])
+  for (let i = 0; i < 30; i++) {
+    const trace = router.explain(ask('warsaw'))
+    for (let k = 0; k < 3; k++) t.same(router.explain(ask('warsaw')), trace)
+    t.equal(router.route(ask('warsaw')).best?.id, trace.region)
+  }
+})
+
+t.test('the same client gets the same region by any transport, and from any router', async t => {
+  const near = [region('cloud-a', 'frankfurt'), region('cloud-b', 'frankfurt'), region('cloud-c', 'frankfurt')]
+  const rules = (['redirect', 'proxy', 'decide'] as const).map(transport =>
+    rule({ name: transport, transport, match: { path: `/${transport}` } }),
+  )
+  const routers = [
+    routerOf(
+      near.map(each => state(each)),
+      { rules },
+    ),
+    routerOf(near.map(each => state(each)).reverse(), { rules }),
+  ]
+  const seen = new Set<string>()
+  for (let network = 0; network < 200; network++) {
+    const answers = routers.flatMap(router =>
+      ['/redirect', '/proxy', '/decide'].map(
+        path => router.route(ask('warsaw', { address: clientIn('warsaw', network), path })).best!.id,
+      ),
+    )
+    t.equal(new Set(answers).size, 1)
+    seen.add(answers[0]!)
+    const neighbour = routers[0]!.route(ask('warsaw', { address: clientIn('warsaw', network, 77) }))
+    t.equal(neighbour.best!.id, answers[0], 'and so does its neighbour in the /24')
+  }
+  t.equal(seen.size, 3, 'and all three regions take clients')
+})
+
+t.test('an affinity key holds clients of different networks together', async t => {
+  const near = ['a', 'b', 'c', 'd'].map(id => state(region(`cloud-${id}`, 'frankfurt')))
+  const router = routerOf(near, { rules: [rule({ affinity: { header: 'x-session' } })] })
+  const of = (network: number, session: string): string =>
+    router.route(ask('warsaw', { address: clientIn('warsaw', network), header: () => session })).best!.id
+  for (const session of ['one', 'two', 'three', 'four', 'five']) {
+    t.equal(new Set(Array.from({ length: 20 }, (_, network) => of(network, session))).size, 1, session)
+  }
+  t.ok(new Set(Array.from({ length: 40 }, (_, i) => of(0, `session ${i}`))).size === 4, 'and sessions are spread')
+})
