@@ -142,7 +142,7 @@ function articled(type: unknown): string {
 
 /** The value as a reader would recognise it, never long and never with control characters in it. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
+  const text = JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? String(part) : part)) ?? String(value)
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 
