@@ -13,23 +13,20 @@ export function preflightMethod(request: EdgeRequest): string | undefined {
   return request.field('access-control-request-method')
 }
 
-/** The answer to a preflight. To a foreign origin it allows nothing, which is how a browser is told no. */
-export function preflightAnswer(cors: Cors, origin: string | undefined): Answer {
-  const vary = ['Vary', 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers']
-  const allowed = allowOrigin(cors, origin)
-  if (allowed.length === 0) return emptyAnswer(204, vary)
+/**
+ * The answer to a preflight, to which `corsFields` come as to any other: without their Access-Control-Allow-Origin, which
+ * a foreign origin does not get, a browser takes the rest for a no.
+ */
+export function preflightAnswer(cors: Cors): Answer {
   return emptyAnswer(204, [
-    ...allowed,
-    'Access-Control-Allow-Methods',
-    cors.methods.join(', '),
+    ...['Access-Control-Allow-Methods', cors.methods.join(', ')],
     ...(cors.headers.length > 0 ? ['Access-Control-Allow-Headers', cors.headers.join(', ')] : []),
-    'Access-Control-Max-Age',
-    String(cors.maxAgeSeconds),
-    ...vary,
+    ...['Access-Control-Max-Age', String(cors.maxAgeSeconds)],
+    ...['Vary', 'Access-Control-Request-Method, Access-Control-Request-Headers'],
   ])
 }
 
-/** Fields of any other answer; `Vary` wherever another origin would get other fields. */
+/** Fields of every answer of a rule; `Vary` wherever another origin would get other fields. */
 export function corsFields(cors: Cors | undefined, origin: string | undefined): Fields {
   if (cors === undefined) return []
   const allowed = allowOrigin(cors, origin)

@@ -63,9 +63,10 @@ export interface ForwardedFacts {
 
 export function originRequestFields(request: EdgeRequest, facts: ForwardedFacts): string[] {
   const dropped = droppedBy(request.field('connection'))
+  const addressHeader = facts.clientAddressHeader?.replaceAll('_', '-')
   const fields = filterFields(
     request.fields,
-    name => dropped.has(name) || replacedInRequests.has(name) || name === facts.clientAddressHeader,
+    name => dropped.has(name) || replacedInRequests.has(name) || name === addressHeader,
   )
   if (listOf(request.field('te')).includes('trailers')) fields.push('te', 'trailers')
   const proto = trustedField(request, facts, 'x-forwarded-proto', /^https?$/) ?? request.scheme
@@ -80,18 +81,22 @@ export function originRequestFields(request: EdgeRequest, facts: ForwardedFacts)
   return fields
 }
 
-/** @param added fields of the router's own: its region and request id, CORS */
-export function clientAnswerFields(fields: Fields, status: number, httpVersion: string, added: Fields): string[] {
-  const replaced = new Set(replacedInAnswers)
-  for (let i = 0; i < added.length; i += 2) {
-    // Vary adds up; of everything else there is one.
-    if (added[i] !== 'Vary') replaced.add(added[i]!.toLowerCase())
-  }
-  const dropped = droppedBy(valueOf(fields, 'connection'))
-  // A 204 has no content, and Node would send the length all the same (RFC 9110 §8.6).
-  if (status === 204) dropped.add('content-length')
-  const kept = filterFields(fields, name => dropped.has(name) || replaced.has(name))
-  kept.push('Via', `${httpVersion} ${viaName}`, ...added)
+/**
+ * @param added fields of the router's own: its region and request id, CORS
+ * @param ownsCors the rule speaks of CORS, so that what the origin says of it is dropped
+ */
+export function clientAnswerFields(fields: Fields, status: number, added: Fields, ownsCors: boolean): string[] {
+  const dropped = droppedBy(joinedValue(fields, 'connection'))
+  const kept = filterFields(
+    fields,
+    name =>
+      dropped.has(name) ||
+      replacedInAnswers.has(name) ||
+      (ownsCors && name.startsWith('access-control-')) ||
+      // A 204 has no content, and Node would send the length all the same (RFC 9110 §8.6).
+      (status === 204 && name === 'content-length'),
+  )
+  kept.push('Via', `1.1 ${viaName}`, ...added)
   return kept
 }
 
@@ -110,8 +115,9 @@ export function hopsOf(request: EdgeRequest): number {
   return Math.max(hops, listOf(via).filter(entry => entry.split(/\s+/)[1] === viaName).length)
 }
 
-function droppedBy(connection: string | undefined): Set<string> {
-  return new Set([...hopByHop, ...listOf(connection)])
+function droppedBy(connection: string | undefined): ReadonlySet<string> {
+  const named = listOf(connection).filter(name => name !== 'close' && !hopByHop.has(name))
+  return named.length === 0 ? hopByHop : new Set([...hopByHop, ...named])
 }
 
 /** Copies fields but for those dropped, which are asked for in lower case and with `-` for `_`. */
@@ -125,7 +131,7 @@ function filterFields(fields: Fields, isDropped: (name: string) => boolean): str
 }
 
 /** All lines of a field, joined. */
-function valueOf(fields: Fields, name: string): string | undefined {
+function joinedValue(fields: Fields, name: string): string | undefined {
   const lines: string[] = []
   for (let i = 0; i < fields.length; i += 2) if (fields[i]!.toLowerCase() === name) lines.push(fields[i + 1]!)
   return lines.length > 0 ? lines.join(', ') : undefined
@@ -141,7 +147,6 @@ function forwardedField(chain: readonly ClientAddress[], proto: string, host: st
   const hops = chain.map(address =>
     address.family === 4 ? `for=${formatAddress(address)}` : `for="[${formatAddress(address)}]"`,
   )
-  // Without quotes only where it is a token: a port's colon makes it a quoted string.
   const quotedHost = host === '' ? [] : [`host="${host}"`]
   return [hops.join(', '), ...quotedHost, `proto=${proto}`].join(';')
 }

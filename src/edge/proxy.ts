@@ -1,0 +1,210 @@
+/**
+ * Transport `proxy`: carries one exchange to the best region, and walks on to the next one where that is safe.
+ *
+ * Safe means that the failed region cannot have acted on the request, or that acting twice does no harm: nothing was sent,
+ * or the method is idempotent, its body untouched and no answer had begun (RFC 9110 §9.2.2). A region is tried once.
+ */
+
+import type { Clock } from '../clock.ts'
+import { MeridianError } from '../errors.ts'
+import { originUrlOf, type Region } from '../regions/region.ts'
+import type { Decision } from '../routing/decision.ts'
+import type { EdgeRequest, EdgeResponse, Fields } from './exchange.ts'
+import type { FailureKind, Forwarder, ForwardFailure, ForwardHandler, Forwarding } from './forwarder.ts'
+import type { EdgeObserver } from './observer.ts'
+import { clientTrailers } from './proxy-fields.ts'
+
+export interface ProxyDependencies {
+  readonly forwarder: Forwarder
+  readonly observer: EdgeObserver
+  readonly clock: Clock
+  /** Regions tried at most for one request. */
+  readonly maxTries: number
+}
+
+export interface ProxyJob {
+  readonly request: EdgeRequest
+  readonly response: EdgeResponse
+  readonly requestId: string
+  readonly decision: Decision
+  /** Path and query for the origin. */
+  readonly path: string
+  /** Fields for the origin. */
+  readonly fields: Fields
+  /** Fields for the client, made from those of a region's answer. */
+  answerFields(region: Region, status: number, fields: Fields): Fields
+  onTry(): void
+  /** An answer begins. */
+  onAnswer(region: Region, status: number): void
+  /** No answer, and nothing left that is safe to try. */
+  onFailure(error: MeridianError): void
+}
+
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY'])
+
+/** Carries the exchange; the region's work is cancelled at once when the client leaves. */
+export function proxy(dependencies: ProxyDependencies, job: ProxyJob): void {
+  const regions = regionsToTry(job.decision, dependencies.maxTries)
+  const failures: string[] = []
+  const client: Client = { left: false, bodyRead: false }
+  let attempt: Attempt | undefined
+
+  const isSafe = (kind: FailureKind) =>
+    kind === 'connect' || (kind === 'broken' && idempotent.has(job.request.method) && !client.bodyRead)
+
+  const onFailure = (region: Region, { kind }: ForwardFailure): void => {
+    failures.push(`${region.id}: ${failureWords[kind]}`)
+    if (!isSafe(kind) || !tryNext()) job.onFailure(noAnswer(kind, failures))
+  }
+
+  const tryNext = (): boolean => {
+    const region = regions.next().value
+    if (region === undefined) return false
+    job.onTry()
+    attempt = new Attempt(dependencies, job, client, region, failure => onFailure(region, failure))
+    attempt.begin()
+    return true
+  }
+
+  job.response.onClose(() => {
+    client.left = true
+    attempt?.cancel()
+  })
+  tryNext()
+}
+
+/** What the tries know of the client's side. */
+interface Client {
+  left: boolean
+  bodyRead: boolean
+}
+
+/** One try at one region. */
+class Attempt implements ForwardHandler {
+  readonly #dependencies: ProxyDependencies
+  readonly #job: ProxyJob
+  readonly #client: Client
+  readonly #region: Region
+  readonly #onFailure: (failure: ForwardFailure) => void
+  readonly #startedAt: number
+  #forwarding: Forwarding | undefined
+  #firstByteMs: number | undefined
+  #status: number | undefined
+  #finished = false
+  #awaitsDrain = false
+
+  constructor(
+    dependencies: ProxyDependencies,
+    job: ProxyJob,
+    client: Client,
+    region: Region,
+    onFailure: (failure: ForwardFailure) => void,
+  ) {
+    this.#dependencies = dependencies
+    this.#job = job
+    this.#client = client
+    this.#region = region
+    this.#onFailure = onFailure
+    this.#startedAt = dependencies.clock.now()
+  }
+
+  begin(): void {
+    const { forwarder, observer } = this.#dependencies
+    const { request, requestId, path, fields } = this.#job
+    observer.onDispatch?.({ region: this.#region.id, requestId })
+    const body = request.hasBody ? this.#readBody() : undefined
+    const origin = originUrlOf(this.#region)
+    this.#forwarding = forwarder.forward({ origin, method: request.method, path, fields, body }, this)
+  }
+
+  cancel(): void {
+    if (this.#finished) return
+    this.#forwarding?.cancel()
+    this.#finish({ cancelled: true })
+  }
+
+  onInform(status: number, fields: Fields): void {
+    this.#job.response.inform(status, fields)
+  }
+
+  onStart(status: number, fields: Fields): void {
+    this.#firstByteMs = this.#dependencies.clock.now() - this.#startedAt
+    this.#status = status
+    this.#job.onAnswer(this.#region, status)
+    this.#job.response.start(status, this.#job.answerFields(this.#region, status, fields))
+  }
+
+  onData(chunk: Uint8Array): boolean {
+    if (this.#job.response.write(chunk)) return true
+    if (!this.#awaitsDrain) {
+      this.#awaitsDrain = true
+      this.#job.response.onDrain(() => {
+        this.#awaitsDrain = false
+        this.#forwarding?.resume()
+      })
+    }
+    return false
+  }
+
+  onEnd(trailers: Fields): void {
+    this.#finish({ cancelled: false })
+    this.#job.response.end('', clientTrailers(trailers))
+  }
+
+  onFailure(failure: ForwardFailure): void {
+    if (this.#client.left) this.#finish({ cancelled: true })
+    else this.#finish({ cancelled: false, failure: failure.kind, detail: failure.error.message })
+    // A status line that was sent cannot be taken back: all that is left is to show that the answer is not whole.
+    if (this.#client.left || this.#job.response.started) this.#job.response.cut()
+    else this.#onFailure(failure)
+  }
+
+  async *#readBody(): AsyncGenerator<Uint8Array> {
+    this.#client.bodyRead = true
+    try {
+      yield* this.#job.request.body()
+    } catch (error) {
+      this.#client.left = true
+      throw error
+    }
+  }
+
+  #finish(end: { cancelled: boolean; failure?: FailureKind; detail?: string }): void {
+    this.#finished = true
+    this.#dependencies.observer.onFinish?.({
+      region: this.#region.id,
+      requestId: this.#job.requestId,
+      durationMs: this.#dependencies.clock.now() - this.#startedAt,
+      firstByteMs: this.#firstByteMs,
+      status: this.#status,
+      ...end,
+    })
+  }
+}
+
+/** The decision's regions, best first, none twice. The ranking behind the best is only built when it is asked for. */
+function* regionsToTry(decision: Decision, max: number): Generator<Region, undefined> {
+  const tried = new Set<string>()
+  if (decision.best !== undefined) {
+    tried.add(decision.best.id)
+    yield decision.best
+  }
+  for (const { region } of decision.ranked) {
+    if (tried.size >= max) return
+    if (tried.has(region.id)) continue
+    tried.add(region.id)
+    yield region
+  }
+}
+
+/** For clients: regions by name, never the addresses of origins. */
+const failureWords: Readonly<Record<FailureKind, string>> = {
+  connect: 'no connection',
+  timeout: 'no answer in time',
+  broken: 'connection lost before an answer',
+}
+
+function noAnswer(kind: FailureKind, failures: readonly string[]): MeridianError {
+  const message = `${failures.join('; ')}. Try again later, or ask the operator of the region.`
+  return new MeridianError(kind === 'timeout' ? 'REGION_TIMEOUT' : 'REGION_UNREACHABLE', message)
+}
