@@ -143,7 +143,9 @@ function articled(type: unknown): string {
 /** The value as a reader would recognise it, never long and never with control characters in it. */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? String(part) : part)) ?? String(value)
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+  // JSON escapes only some of what ends a line or moves a cursor.
+  const safe = text.replace(/[\p{Cc}\u2028\u2029]/gu, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return safe.length > 80 ? `${safe.slice(0, 77)}...` : safe
 }
 
 function readablePath(pointer: string): string {
