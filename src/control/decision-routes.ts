@@ -1,0 +1,124 @@
+/** Asking for a decision, and for the reasoning behind one. Both take the same question. */
+
+import type { FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { parseHost, parseRequestTarget } from '../edge/request-target.ts'
+import { MeridianError } from '../errors.ts'
+import { formatAddress, parseAddress } from '../geo/address.ts'
+import type { Location } from '../geo/location.ts'
+import type { Decision, RouteRequest } from '../routing/decision.ts'
+import { formatFault, shown } from '../schema.ts'
+import type { ControlDependencies, ControlServer } from './dependencies.ts'
+import { answer, answers, type LocationView, type RouteAnswer, reference } from './schemas.ts'
+
+const tags = ['decisions']
+
+const Question = Type.Object(
+  {
+    ip: Type.Optional(Type.String({ description: "Address of the client; the caller's own where absent" })),
+    host: Type.String({ default: '', maxLength: 255, description: 'Host that the client asks for' }),
+    path: Type.String({ default: '/', maxLength: 8192, description: 'Path that the client asks for, with its query' }),
+    method: Type.String({ default: 'GET', pattern: '^[A-Z]{1,32}$', expected: 'a method in upper case' }),
+    key: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, description: 'Affinity: same key, same region' })),
+  },
+  { additionalProperties: false },
+)
+
+export function decisionRoutes(app: ControlServer, { router }: ControlDependencies): void {
+  app.get(
+    '/v1/route',
+    {
+      config: { right: 'read' },
+      schema: {
+        tags,
+        summary: 'Where should this client go? Counts as a client sent there',
+        description: 'Header fields that a rule reads (capability, affinity) are taken from this request.',
+        querystring: Question,
+        response: answers({ 200: answer('Best first', reference('RouteAnswer')) }),
+      },
+    },
+    async request => {
+      const { question, pathAndQuery } = readQuestion(request, request.query)
+      return routeAnswer(router.route(question), question, pathAndQuery)
+    },
+  )
+  app.get(
+    '/v1/explain',
+    {
+      config: { right: 'read' },
+      schema: {
+        tags,
+        summary: 'Why would this client go there? Counts as nothing',
+        description: 'Every region with its column of milliseconds, and why each rejected one was rejected.',
+        querystring: Question,
+        response: answers({ 200: answer('The reasoning', reference('Trace')) }),
+      },
+    },
+    async request => {
+      const { client, ...trace } = router.explain(readQuestion(request, request.query).question)
+      const location = client.location && viewLocation(client.location)
+      return { client: { ...client, ...(location && { location }) }, ...trace }
+    },
+  )
+}
+
+interface AskedQuestion {
+  readonly question: RouteRequest
+  readonly pathAndQuery: string
+}
+
+/** @throws MeridianError ADDRESS_INVALID or REQUEST_INVALID with every fault */
+function readQuestion(request: FastifyRequest, query: Static<typeof Question>): AskedQuestion {
+  const ip = query.ip ?? socketAddress(request)
+  const address = parseAddress(ip)
+  const host = parseHost(query.host)
+  const target = parseRequestTarget(query.path)
+  if (address !== undefined && host !== undefined && target?.form === 'origin') {
+    const { method, key } = query
+    const header = (name: string) => request.headers[name]?.toString()
+    return { question: { address, host, path: target.path, method, key, header }, pathAndQuery: target.pathAndQuery }
+  }
+  const faults: string[] = []
+  const expect = (path: string, what: string, value: string) =>
+    faults.push(formatFault({ path, message: `expected ${what}, not ${shown(value)}` }))
+  if (address === undefined) expect('ip', 'an IPv4 or IPv6 address', ip)
+  if (host === undefined) expect('host', 'a host name', query.host)
+  if (target?.form !== 'origin') expect('path', 'a path that starts with /', query.path)
+  const code = address === undefined ? 'ADDRESS_INVALID' : 'REQUEST_INVALID'
+  throw new MeridianError(code, faults.join('; '), { faults })
+}
+
+/** Without the zone that link-local addresses carry (RFC 4007 §11): it means something on one machine only. */
+function socketAddress({ socket }: FastifyRequest): string {
+  return socket.remoteAddress?.split('%', 1)[0] ?? ''
+}
+
+function routeAnswer(decision: Decision, { address }: RouteRequest, pathAndQuery: string): RouteAnswer {
+  const { best, ruleName, reason, degraded, location, ranked } = decision
+  if (best === undefined) {
+    const client = formatAddress(address)
+    throw new MeridianError(
+      'NO_REGION',
+      `no region can serve ${client} by rule ${shown(ruleName)}; /v1/explain says why`,
+    )
+  }
+  // Doubtful regions are no advice to act on while there are others.
+  const candidates = degraded ? ranked : ranked.filter(({ standing }) => standing !== 'doubtful')
+  return {
+    region: best.id,
+    tier: best.tier,
+    url: best.endpoints.publicUrl + pathAndQuery,
+    reason,
+    degraded,
+    location: location === undefined ? null : viewLocation(location),
+    candidates: candidates.map(({ region: { id, tier }, costMs }) => ({
+      region: id,
+      tier,
+      costMs: Math.round(costMs * 100) / 100,
+    })),
+  }
+}
+
+function viewLocation({ coordinates, ...known }: Location): LocationView {
+  return { ...coordinates, ...known }
+}

@@ -1,0 +1,51 @@
+/** Reading the fleet. */
+
+import Type from 'typebox'
+import { MeridianError } from '../errors.ts'
+import { RegionId } from '../regions/region.ts'
+import { shown } from '../schema.ts'
+import type { ControlDependencies, ControlServer } from './dependencies.ts'
+import { viewFleet } from './region-views.ts'
+import { answer, answers, type RegionView, reference } from './schemas.ts'
+
+const tags = ['regions']
+
+export const RegionPath = Type.Object({ id: RegionId }, { additionalProperties: false })
+
+export function regionRoutes(app: ControlServer, dependencies: ControlDependencies): void {
+  app.get(
+    '/v1/regions',
+    {
+      config: { right: 'read' },
+      schema: {
+        tags,
+        summary: 'All regions and the state that decisions go by',
+        response: answers({ 200: answer('By id', Type.Object({ regions: Type.Array(reference('RegionView')) })) }),
+      },
+    },
+    async () => ({ regions: viewFleet(await dependencies.store.read(), dependencies.currentSnapshot()) }),
+  )
+  app.get(
+    '/v1/regions/:id',
+    {
+      config: { right: 'read' },
+      schema: {
+        tags,
+        summary: 'One region',
+        params: RegionPath,
+        response: answers({ 200: answer('The region', reference('RegionView')) }),
+      },
+    },
+    async ({ params }) => readRegion(dependencies, params.id),
+  )
+}
+
+/** @throws MeridianError REGION_UNKNOWN */
+export async function readRegion(
+  { store, currentSnapshot }: Pick<ControlDependencies, 'store' | 'currentSnapshot'>,
+  id: string,
+): Promise<RegionView> {
+  const view = viewFleet(await store.read(), currentSnapshot()).find(region => region.id === id)
+  if (view === undefined) throw new MeridianError('REGION_UNKNOWN', `there is no region ${shown(id)}`)
+  return view
+}
