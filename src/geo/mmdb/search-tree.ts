@@ -7,10 +7,22 @@
  */
 
 import type { MeridianError } from '../../errors.ts'
+import { ClientAddress } from '../address.ts'
+import type { Network } from '../network.ts'
 import type { MmdbMetadata } from './metadata.ts'
 
 /** Between the tree and the data section. */
 export const separatorBytes = 16
+
+/** Where IPv4 lives in a tree of ip_version 6. */
+const ipv4Space: Network = { address: new ClientAddress(6, 0), prefixLength: 96 }
+
+/** Where databases repeat it: IPv4-mapped addresses, Teredo and 6to4. */
+export const ipv4Aliases: readonly Network[] = [
+  { address: new ClientAddress(6, 0, 0, 0xffff), prefixLength: 96 },
+  { address: new ClientAddress(6, 0x2001_0000), prefixLength: 32 },
+  { address: new ClientAddress(6, 0x2002_0000), prefixLength: 16 },
+]
 
 /** Nodes that one walk may visit, shared ones counted every time: no walk takes more than a second or two. */
 const maxWalkedNodes = 2 ** 26
@@ -62,6 +74,7 @@ export class SearchTree {
     return record
   }
 
+  /** @param hole record that is left out where it stands for IPv4 */
   #walkFrom(root: number, hole: number | undefined, visit: MmdbVisitor): void {
     const nodeCount = this.#nodeCount
     const read = this.#read
@@ -73,13 +86,15 @@ export class SearchTree {
     let depth = 0
     let record = root
     for (;;) {
-      if (record !== hole && record < nodeCount) {
+      if (record === hole && standsForIpv4(words, depth)) {
+        record = nodeCount
+      } else if (record < nodeCount) {
         pendingRecord[pending] = read(record, 1)
         pendingDepth[pending++] = depth++
         record = read(record, 0)
         continue
       }
-      if (record > nodeCount && !(record === hole && isIpv4Space(words, depth))) {
+      if (record > nodeCount) {
         visit(words[0]!, words[1]!, words[2]!, words[3]!, depth, record - nodeCount - separatorBytes)
       }
       if (pending === 0) return
@@ -123,8 +138,7 @@ export class SearchTree {
         throw fail(`its search tree is deeper than ${this.#bits} bits at node ${record}`)
       }
     }
-    const most = Math.max(walked[0]!, walked[this.#ipv4Root] ?? 0)
-    if (most > maxWalkedNodes) throw fail(`its search tree unfolds to more than ${maxWalkedNodes} nodes`)
+    if (walked[0]! > maxWalkedNodes) throw fail(`its search tree unfolds to more than ${maxWalkedNodes} nodes`)
   }
 
   #conclude(node: number, walked: Uint32Array, height: Uint8Array): void {
@@ -133,8 +147,7 @@ export class SearchTree {
     for (let side = 0; side < 2; side++) {
       const record = this.#read(node, side)
       if (record >= this.#nodeCount) continue
-      // The walk over IPv6 leaves IPv4 and its aliases out.
-      if (record !== this.#ipv4Root) below += walked[record]!
+      below += walked[record]!
       highest = Math.max(highest, height[record]!)
     }
     walked[node] = Math.min(below, maxWalkedNodes + 1)
@@ -150,8 +163,10 @@ function turnRight(words: Int32Array, depth: number): void {
   for (let later = word + 1; later < 4; later++) words[later] = 0
 }
 
-function isIpv4Space(words: Int32Array, depth: number): boolean {
-  return depth === 96 && words[0] === 0 && words[1] === 0 && words[2] === 0
+function standsForIpv4(words: Int32Array, depth: number): boolean {
+  const is = ({ address, prefixLength }: Network) =>
+    depth === prefixLength && words[0] === address.w0 && words[1] === address.w1 && words[2] === address.w2
+  return is(ipv4Space) || ipv4Aliases.some(is)
 }
 
 function recordReader(bytes: Uint8Array, recordSize: MmdbMetadata['recordSize']): ReadRecord {
