@@ -1,0 +1,51 @@
+/** Builds a locator from files, all at once, and reports the faults of all of them together. */
+
+import { MeridianError } from '../errors.ts'
+import { bundledData } from '../paths.ts'
+import { loadCountryPoints } from './country-points.ts'
+import { loadAsns, loadPlaces } from './load-database.ts'
+import type { Locator } from './location.ts'
+import { createLocator } from './locator.ts'
+import { loadOverrides } from './overrides.ts'
+
+export interface LocatorFiles {
+  /** City or Country databases, in the order in which they are asked. */
+  readonly databases: readonly string[]
+  readonly asn?: string | undefined
+  readonly overrides?: string | undefined
+  /** Absent: the table that comes with the program. */
+  readonly countryPoints?: string | undefined
+}
+
+/** Absolute path of the City database that comes with the program. */
+export const embeddedDatabase = bundledData('city.mmdb')
+
+/**
+ * Resolves once every file was read and found whole.
+ *
+ * @throws MeridianError FILE_UNREADABLE, GEO_DATABASE_INVALID or OVERRIDES_INVALID; where several files are broken, one
+ * error with the first one's code and the faults of all
+ */
+export async function loadLocator(files: LocatorFiles): Promise<Locator> {
+  const countryPoints = await loadCountryPoints(files.countryPoints)
+  const databases = files.databases.map(file => loadPlaces(file, countryPoints))
+  const asn = files.asn === undefined ? undefined : loadAsns(files.asn)
+  const overrides = files.overrides === undefined ? undefined : loadOverrides(files.overrides)
+  await rejectTogether([...databases, asn, overrides])
+  return createLocator({
+    databases: await Promise.all(databases),
+    asn: await asn,
+    overrides: await overrides,
+    countryPoints,
+  })
+}
+
+/** Waits for all of them, and makes one error of all that failed. */
+async function rejectTogether(loads: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+  const outcomes = await Promise.allSettled(loads)
+  const errors = outcomes.filter(outcome => outcome.status === 'rejected').map(({ reason }) => reason as MeridianError)
+  if (errors.length === 0) return
+  if (errors.length === 1) throw errors[0]
+  const faults = errors.flatMap(error => (error.faults.length > 0 ? error.faults : [error.message]))
+  throw new MeridianError(errors[0]!.code, errors.map(error => error.message).join('; '), { faults })
+}
