@@ -72,8 +72,9 @@ export function loadConfig(file: string | undefined, environment: Environment): 
 export function parseConfig(text: string, file: string | undefined, environment: Environment): Config {
   const yaml = parseYaml(text, file ?? 'the text')
   const { overrides, faults: variableFaults } = readOverrides(settingsSchema, environment)
-  const places = new Map([...yaml.lines].map(([path, line]) => [path, `${file}:${line}`]))
+  const places = new Map<string, string>()
   if (file !== undefined) places.set('', file)
+  for (const [path, line] of yaml.lines) places.set(path, file === undefined ? `line ${line}` : `${file}:${line}`)
   for (const { path, variable } of overrides) places.set(path, variable)
 
   const tree = withoutNulls(yaml.value, settingsSchema)

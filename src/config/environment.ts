@@ -5,8 +5,8 @@
  * names no key is a fault like an unknown key in the file.
  */
 
-import { type Fault, shown } from '../schema.ts'
-import { freeChild, isMapping, joinPath, listKeys, namedChildren, type SchemaNode } from './keys.ts'
+import type { Fault } from '../schema.ts'
+import { type ConfigKey, freeChild, isMapping, joinPath, listKeys, namedChildren, type SchemaNode } from './keys.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -22,7 +22,7 @@ export interface Override {
 /** Spoken to the command line, not to the router. */
 const reserved = new Set(['MERIDIAN_CONTROL_URL', 'MERIDIAN_TOKEN'])
 
-/** Longest name that an operator would recognise for the port of the first listener, as `http.port`. */
+/** Names that operators expect: the port of the first listener as `http.port`. */
 const shorthands: Readonly<Record<string, string>> = { 'http.port': 'http.listen.0.port' }
 
 /**
@@ -95,14 +95,19 @@ function squeeze(name: string): string {
 }
 
 function suggestion(schema: SchemaNode, variable: string): string {
-  const wanted = squeeze(variable.slice('MERIDIAN_'.length))
-  const names = [...Object.keys(shorthands), ...listKeys(schema).map(({ path }) => path)].map(variableOf)
-  const meant = names.find(name => squeeze(name.slice('MERIDIAN_'.length)) === wanted)
-  if (meant !== undefined) return ` (did you mean ${meant}? Two underscores go one level down)`
-  return ' (docs/configuration.md lists them; only single values can be set, a list by its entries: …__0)'
+  const wanted = squeeze(variable)
+  const names = [...Object.keys(shorthands).map(variableOf), ...listKeys(schema).map(variableOfKey)]
+  const meant = names.find(name => [wanted, `${wanted}0`].includes(squeeze(name)))
+  const hint = meant === undefined ? '' : `did you mean ${meant}? `
+  return ` (${hint}Two underscores go one level down, numbers into a list; docs/configuration.md has all keys)`
 }
 
-/** The variable of a key: `http.listen[].port` is `MERIDIAN_HTTP__LISTEN__0__PORT`. */
+/** The variable of a value, or of the first entry of a list of values. */
+function variableOfKey({ path, schema }: ConfigKey): string {
+  return variableOf(schema.items === undefined ? path : `${path}[]`)
+}
+
+/** `http.listen[].port` is `MERIDIAN_HTTP__LISTEN__0__PORT`. */
 function variableOf(path: string): string {
   const steps = path.replaceAll('[]', '.0').split('.')
   const spelt = steps.map(step => step.replaceAll(/[A-Z]/g, '_$&').toUpperCase())
@@ -120,14 +125,13 @@ export function applyOverride(tree: unknown, { steps, path, value, variable }: O
   for (const [depth, step] of steps.entries()) {
     if (typeof step === 'number' ? !Array.isArray(node) : !isMapping(node)) return undefined
     const parent = node as Record<string | number, unknown>
-    if (typeof step === 'number' && step > (node as unknown[]).length) {
-      return {
-        path: variable,
-        message: `sets ${path}, but the list has only ${shown((node as unknown[]).length)} entries`,
-      }
+    const next = steps[depth + 1]
+    const entries = Array.isArray(parent[step]) ? parent[step].length : 0
+    if (typeof next === 'number' && next > entries) {
+      return { path: variable, message: `sets ${path}, but the list has only ${entries} entries` }
     }
-    if (depth === steps.length - 1) parent[step] = value
-    else parent[step] ??= typeof steps[depth + 1] === 'number' ? [] : {}
+    if (next === undefined) parent[step] = value
+    else parent[step] ??= typeof next === 'number' ? [] : {}
     node = parent[step]
   }
   return undefined
