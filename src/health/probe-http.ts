@@ -18,13 +18,9 @@ export interface ProbeTarget {
 }
 
 /** Connections are not reused, and there is one timeout for all phases: the client's own are coarse and many. */
-const clientOptions: Client.Options = {
-  pipelining: 0,
-  allowH2: false,
-  connect: { timeout: 0 },
-  headersTimeout: 0,
-  bodyTimeout: 0,
-}
+const clientOptions: Client.Options = { pipelining: 0, allowH2: false, headersTimeout: 0, bodyTimeout: 0 }
+
+const headers = { 'user-agent': 'meridian-probe' }
 
 /** A health page is small; of a longer answer no more than this is read. */
 const bodyLimitBytes = 64 * 1024
@@ -32,34 +28,38 @@ const bodyLimitBytes = 64 * 1024
 /**
  * Probes once. The answer has to be complete (or as long as is read of it) within the timeout.
  *
- * @param abort made for this probe alone; a caller that aborts it ends the probe early, with an outcome that means nothing
+ * @param signal ends the probe early, with an outcome that means nothing
  * @returns never rejects: whatever goes wrong is the outcome
  */
 export async function probeHttp(
   { origin, path, status }: ProbeTarget,
   timeoutMs: number,
   clock: Clock,
-  abort: AbortController,
+  signal: AbortSignal,
 ): Promise<ProbeOutcome> {
-  let timedOut = 'connect timeout'
-  const cancelTimeout = clock.after(timeoutMs, () => abort.abort())
-  const client = new Client(origin, clientOptions)
+  const client = new Client(origin, { ...clientOptions, connect: { timeout: timeoutMs } })
+  const within = `within ${timeoutMs / 1000} s`
+  let late = 'connect timeout'
   client.once('connect', () => {
-    timedOut = `no answer within ${timeoutMs / 1000} s`
+    late = `no answer ${within}`
   })
+  // Destroying the client ends a probe in any phase; a signal given to a request waits for the connection first.
+  const end = (): Promise<void> => client.destroy(new Error(late))
+  const cancelTimeout = clock.after(timeoutMs, end)
+  signal.addEventListener('abort', end)
   try {
-    const headers = { 'user-agent': 'meridian-probe' }
-    const { statusCode, body } = await client.request({ method: 'GET', path, headers, signal: abort.signal })
+    const { statusCode, body } = await client.request({ method: 'GET', path, headers })
     // A body that is cut off below ends with an error that nobody waits for.
     body.on('error', () => {})
     if (statusCode !== status) return failed(`answered ${statusCode} instead of ${status}`)
-    timedOut = `answered ${statusCode}, but did not end within ${timeoutMs / 1000} s`
+    late = `answered ${statusCode}, but did not end ${within}`
     await readSome(body)
     return { ok: true }
   } catch (error) {
-    return failed(abort.signal.aborted ? timedOut : inWords(error))
+    return failed(inWords(error))
   } finally {
     cancelTimeout()
+    signal.removeEventListener('abort', end)
     await client.destroy()
   }
 }
@@ -81,11 +81,13 @@ const wordsByCode: Readonly<Record<string, string>> = {
   ECONNRESET: 'connection reset',
   EPIPE: 'connection reset',
   UND_ERR_SOCKET: 'connection closed without a full answer',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection closed without a full answer',
   ENOTFOUND: 'name not found',
   EAI_AGAIN: 'name lookup failed for now',
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
   ETIMEDOUT: 'connect timeout',
+  UND_ERR_CONNECT_TIMEOUT: 'connect timeout',
   CERT_HAS_EXPIRED: 'certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'certificate is for another host',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate is not trusted',
@@ -96,7 +98,8 @@ const wordsByCode: Readonly<Record<string, string>> = {
 }
 
 function inWords(error: unknown): string {
-  const { code = '', message = '' } = error as { code?: string; message?: string }
-  if (code.startsWith('HPE_')) return 'answered something that is not HTTP'
-  return wordsByCode[code] ?? ([code, message].filter(part => part !== '').join(': ') || 'failed')
+  const { name = '', code = '', message = '' } = error as { name?: string; code?: string; message?: string }
+  if (name === 'HTTPParserError') return 'answered something that is not HTTP'
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') return 'TLS handshake failed'
+  return wordsByCode[code] ?? (code || message.split('\n', 1)[0] || 'failed')
 }

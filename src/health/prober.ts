@@ -69,15 +69,13 @@ function probeTargetsOf(region: Region): ProbeTarget[] {
 }
 
 function startWatch(id: string, target: ProbeTarget, { clock, random, settings, onChange }: ProberOptions): Watch {
-  let stopped = false
+  const stopping = new AbortController()
   let cancelNext = (): void => {}
-  let abort = new AbortController()
   let underWay = Promise.resolve()
 
   const probe = async (): Promise<void> => {
-    abort = new AbortController()
-    const outcome = await probeHttp(target, settings.timeoutMs, clock, abort)
-    if (stopped) return
+    const outcome = await probeHttp(target, settings.timeoutMs, clock, stopping.signal)
+    if (stopping.signal.aborted) return
     const before = watch.state
     const { state, delayMs } = nextProbe(before, outcome, settings, random)
     watch.state = state
@@ -93,9 +91,8 @@ function startWatch(id: string, target: ProbeTarget, { clock, random, settings, 
     target,
     state: notProbedYet,
     stop() {
-      stopped = true
       cancelNext()
-      abort.abort()
+      stopping.abort()
       return underWay
     },
   }

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { FleetEvent, RegionStore } from '../../src/regions/store.ts'
 import { exampleRegion } from '../support/example-region.ts'
+import { createRecorder } from '../support/recorder.ts'
 import { randomInteger, seededRandom } from '../support/seeded-random.ts'
 import { applyTo, createStoreModel, essenceOf, type Operation } from './store-model.ts'
 
@@ -211,23 +212,14 @@ async function essences(store: RegionStore) {
   return (await store.read()).records.map(essenceOf)
 }
 
-/** Notes every event, so that a test can wait for one without caring when it comes. */
+/** Every event of the store, in words. */
 function record(store: RegionStore) {
-  const seen: string[] = []
-  let wake = (): void => {}
-  store.watch(({ kind, region }) => {
-    seen.push(`${kind} ${region}`)
-    wake()
-  })
+  const { seen, note, until } = createRecorder<string>()
+  store.watch(({ kind, region }) => note(`${kind} ${region}`))
   return {
-    seen: seen as readonly string[],
-    async until(kind: FleetEvent['kind'], region: string, times = 1): Promise<void> {
-      while (seen.filter(event => event === `${kind} ${region}`).length < times) {
-        await new Promise<void>(resolve => {
-          wake = resolve
-        })
-      }
-    },
+    seen,
+    until: (kind: FleetEvent['kind'], region: string, times = 1) =>
+      until(events => events.filter(event => event === `${kind} ${region}`).length >= times),
   }
 }
 
