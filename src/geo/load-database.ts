@@ -56,7 +56,8 @@ export async function loadAsns(file: string): Promise<AsnDatabase> {
 const workerFile = new URL(`./database-worker${import.meta.url.slice(-3)}`, import.meta.url)
 
 async function flattenInWorker(order: DatabaseOrder): Promise<FlatPlaces | FlatAsns> {
-  const worker = new Worker(workerFile, { workerData: order })
+  // Without what the parent was started with: a hook that is imported into every thread only makes this one start late.
+  const worker = new Worker(workerFile, { workerData: order, execArgv: [] })
   try {
     const [reply] = (await once(worker, 'message')) as [DatabaseReply]
     if (!reply.ok) throw new MeridianError(reply.code, reply.message)

@@ -2,7 +2,7 @@
 
 import { MeridianError } from '../errors.ts'
 import { bundledData } from '../paths.ts'
-import { loadCountryPoints } from './country-points.ts'
+import { loadCountryPoints } from './load-country-points.ts'
 import { loadAsns, loadPlaces } from './load-database.ts'
 import type { Locator } from './location.ts'
 import { createLocator } from './locator.ts'

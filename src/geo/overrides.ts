@@ -79,11 +79,20 @@ export function parseOverrides(text: string, file: string): Overrides {
     throw fail(document.errors.map(error => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`))
   }
   // A file in which everything is commented out is an empty list.
-  const checked = checkEntries(document.toJS() ?? [])
+  const checked = checkEntries(toValue(document, fail) ?? [])
   const lineOf = (path: string) => lineOfPath(document, lines, path)
   const { entries, faults } = checked.ok ? readEntries(checked.value, lineOf) : { entries: [], faults: checked.faults }
   if (faults.length > 0) throw fail(faults.map(fault => `line ${lineOf(fault.path)}: ${formatFault(fault)}`))
   return { file, entries }
+}
+
+function toValue(document: Document, fail: (faults: readonly string[]) => MeridianError): unknown {
+  try {
+    return document.toJS()
+  } catch (cause) {
+    // Aliases that unfold to far more than was written.
+    throw fail([(cause as Error).message])
+  }
 }
 
 function readEntries(
