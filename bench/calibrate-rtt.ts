@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { distanceKm } from '../src/geo/coordinates.ts'
+import { continentIndex, rttPriorMs } from '../src/routing/rtt-prior.ts'
 import { seededRandom } from '../test/support/seeded-random.ts'
 
 interface Site {
@@ -216,6 +217,11 @@ function main(): void {
   )
   report('knee, in sample', pairs, pairs.map(fit(pairs, false)))
   report('knee and continents, in sample', pairs, pairs.map(fit(pairs, true)))
+  report(
+    'constants in use',
+    pairs,
+    pairs.map(({ a, b, km }) => rttPriorMs(km, continentIndex(a.continent), continentIndex(b.continent))),
+  )
   report('knee, sites unseen', pairs, crossValidate(pairs, false))
   report('knee and continents, sites unseen', pairs, crossValidate(pairs, true))
   console.log(

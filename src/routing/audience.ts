@@ -24,7 +24,7 @@ const nothing: Ranking = {
   costMs: new Float64Array(0),
   count: 0,
   groupEnds: [],
-  basis: 'certain',
+  reason: 'none',
   weights: new Float64Array(0),
 }
 
@@ -137,10 +137,13 @@ export class Audiences {
   }
 
   #makeRanking(variant: number, cell: number): Ranking {
+    const rule = this.#ruleOf(variant)
     const plan = this.#plan(variant, cell)
-    let ranking = makeRanking(plan, this.#layout, this.#condition, this.#ruleOf(variant), this.#temperatureMs)
+    const reason =
+      this.#cells[cell]!.coordinates !== undefined || this.#costs.startsAtRouter(rule) ? 'least-cost' : 'default-order'
+    let ranking = makeRanking(plan, this.#layout, this.#condition, rule, this.#temperatureMs, reason)
     if (ranking.count === 0) ranking = this.#lastResort(variant, cell) ?? ranking
-    this.#entries += plan.order.length
+    this.#entries += plan.regions.length
     keep(this.#rankings, variant, cell, ranking)
     return ranking
   }
@@ -168,7 +171,7 @@ export class Audiences {
     const rule = this.#ruleOf(variant)
     const slowCosts = this.#costs.slowCosts(rule, this.#cells[cell]!)
     const plan = makePlan(rule, this.#layout, this.fits(variant, cell), slowCosts)
-    this.#entries += plan.order.length
+    this.#entries += plan.regions.length
     keep(this.#plans, variant, cell, plan)
     return plan
   }

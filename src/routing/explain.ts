@@ -164,7 +164,7 @@ function whyNot(
   if (lacking === 'family') return forbidden('family', 'it has no address of the family asked for')
   if (verdict.condition === 'draining') return forbidden('drained', verdict.detail)
   if (verdict.condition === 'down') return { kind: 'doubtful', reason: verdict.by, detail: verdict.detail }
-  if (ranking.basis === 'pinned')
+  if (ranking.reason === 'pinned')
     return { kind: 'later-tier', reason: 'pinned', detail: 'an override names another region' }
   if (ranking.count === 0) return forbidden('pinned', 'an override names one region only, and that one is not up')
   if (workings.loads.isFull(index)) return { kind: 'later-tier', reason: 'full', detail: fullWords(workings, index) }

@@ -7,7 +7,7 @@
  */
 
 /** Regions whose weight is below this part of the heaviest get no clients: their share would be noise. */
-export const smallestRelativeWeight = 0.001
+export const smallestRelativeWeight = 0.01
 
 /** How much dearer than the cheapest a region may be and still take clients, ms. */
 export function windowMs(temperatureMs: number): number {

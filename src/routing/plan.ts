@@ -1,16 +1,18 @@
 /**
- * A plan: for one audience, the regions that fit, cheapest first by slow cost. A ranking: the same with what the
+ * A plan: for one audience, the regions that fit and their slow costs. A ranking: the same in order, with what the
  * current snapshot says. Both are made on first use; a plan lives as long as the fleet's layout, a ranking as long as
  * no region's condition or toll changes.
  */
 
 import type { Rule } from '../config/rule.ts'
-import { doubtful, drained, type FleetCondition, type FleetLayout } from './fleet.ts'
+import { tiers } from '../regions/region.ts'
+import type { Reason } from './decision.ts'
+import { drained, type FleetCondition, type FleetLayout, usable } from './fleet.ts'
 import { smallestRelativeWeight, windowMs } from './pick.ts'
 
 export interface Plan {
-  /** Region indices of all that are not forbidden by rule, residency, capability or family. */
-  readonly order: Uint16Array
+  /** Region indices of all that are not forbidden by rule, residency, capability or family, ascending. */
+  readonly regions: Uint16Array
   readonly slowMs: Float64Array
   /** Tier group of each, by place in the rule's list; all 0 where the rule is not strict. */
   readonly group: Uint8Array
@@ -18,16 +20,18 @@ export interface Plan {
 
 /** @param fits 1 for each region that the audience may use */
 export function makePlan(rule: Rule, layout: FleetLayout, fits: Uint8Array, slowCosts: Float64Array): Plan {
-  const groupOf = (region: number): number => (rule.strict ? rule.tiers.indexOf(layout.regions[region]!.tier) : 0)
-  const order = [...fits.keys()].filter(region => fits[region] === 1)
-  const groups = Uint8Array.from(layout.regions, (_, region) => (fits[region] === 1 ? groupOf(region) : 0))
-  // Regions are numbered by id, so that equal costs are settled by name, on every router alike.
-  order.sort((a, b) => groups[a]! - groups[b]! || slowCosts[a]! - slowCosts[b]! || a - b)
-  return {
-    order: Uint16Array.from(order),
-    slowMs: Float64Array.from(order, region => slowCosts[region]!),
-    group: Uint8Array.from(order, region => groups[region]!),
+  const groupOf = Uint8Array.from(tiers, tier => (rule.strict ? Math.max(0, rule.tiers.indexOf(tier)) : 0))
+  const count = fits.reduce((sum, fit) => sum + fit, 0)
+  const plan = { regions: new Uint16Array(count), slowMs: new Float64Array(count), group: new Uint8Array(count) }
+  let at = 0
+  for (let region = 0; region < fits.length; region++) {
+    if (fits[region] === 0) continue
+    plan.regions[at] = region
+    plan.slowMs[at] = slowCosts[region]!
+    plan.group[at] = groupOf[layout.tier[region]!]!
+    at++
   }
+  return plan
 }
 
 export interface Ranking {
@@ -39,8 +43,8 @@ export interface Ranking {
   readonly count: number
   /** Ends of the tier groups, ascending; the last one is `count`. */
   readonly groupEnds: readonly number[]
-  /** What those that may be chosen are. */
-  readonly basis: 'certain' | 'doubtful' | 'last-resort' | 'pinned'
+  /** Why the first would be chosen. */
+  readonly reason: Reason
   /** Weights for the pick among the first of the first group, while no barrier is up. */
   readonly weights: Float64Array
 }
@@ -51,34 +55,76 @@ export function makeRanking(
   condition: FleetCondition,
   rule: Rule,
   temperatureMs: number,
+  reason: 'least-cost' | 'default-order',
 ): Ranking {
-  const { doubt, tollMs, serviceMs } = condition
-  const certain: Entry[] = []
-  const uncertain: Entry[] = []
-  for (let i = 0; i < plan.order.length; i++) {
-    const region = plan.order[i]!
-    if (doubt[region] === drained) continue
-    const entry = { region, costMs: plan.slowMs[i]! + tollMs[region]! + serviceMs[region]!, group: plan.group[i]! }
-    insert(doubt[region] === doubtful ? uncertain : certain, entry)
+  const { order, certain, undrained } = sortPlan(plan, condition)
+  const regions = new Uint16Array(undrained)
+  const costMs = new Float64Array(undrained)
+  for (let i = 0; i < undrained; i++) {
+    const position = order[i]! % positionLimit
+    regions[i] = plan.regions[position]!
+    costMs[i] = costAt(plan, condition, position)
   }
-  const chosen = certain.length > 0 ? certain : uncertain
-  const all = certain.length > 0 ? [...certain, ...uncertain] : uncertain
-  const groupEnds = chosen.flatMap((entry, i) => (chosen[i + 1]?.group === entry.group ? [] : [i + 1]))
+  const count = certain > 0 ? certain : undrained
+  const groupEnds = endsOfGroups(order, count)
   return {
-    regions: Uint16Array.from(all, entry => entry.region),
-    costMs: Float64Array.from(all, entry => entry.costMs),
-    count: chosen.length,
+    regions,
+    costMs,
+    count,
     groupEnds,
-    basis: certain.length > 0 ? 'certain' : 'doubtful',
-    weights: headWeights(chosen.slice(0, groupEnds[0] ?? 0), layout, rule, temperatureMs),
+    reason: certain > 0 ? reason : undrained > 0 ? 'doubtful' : 'none',
+    weights: headWeights(regions, costMs, groupEnds[0] ?? 0, layout, rule, temperatureMs),
   }
+}
+
+function costAt({ regions, slowMs }: Plan, { tollMs, serviceMs }: FleetCondition, position: number): number {
+  const region = regions[position]!
+  return slowMs[position]! + tollMs[region]! + serviceMs[region]!
+}
+
+/**
+ * Positions in the plan in the order of doubt, group, cost, region: each packed with its position into one number, so
+ * that the engine's own sort of numbers does the work. Costs are told apart to a microsecond.
+ */
+function sortPlan(plan: Plan, condition: FleetCondition) {
+  const order = new Float64Array(plan.regions.length)
+  let certain = 0
+  let undrained = 0
+  for (let position = 0; position < plan.regions.length; position++) {
+    const doubt = condition.doubt[plan.regions[position]!]!
+    if (doubt === drained) continue
+    if (doubt === usable) certain++
+    const microseconds = Math.round((costAt(plan, condition, position) + costShiftMs) * 1000)
+    const cost = Math.min(costLimit - 1, Math.max(0, microseconds))
+    order[undrained++] = ((doubt * groupLimit + plan.group[position]!) * costLimit + cost) * positionLimit + position
+  }
+  return { order: order.subarray(0, undrained).sort(), certain, undrained }
+}
+
+/** 16 bits of position, 28 of cost (268 s less the shift), 2 of group, 1 of doubt: 47 of the 53 that a number has. */
+const positionLimit = 2 ** 16
+const costLimit = 2 ** 28
+const groupLimit = 4
+/** The lowest that a bias may go. */
+const costShiftMs = 10_000
+
+function endsOfGroups(order: Float64Array, count: number): number[] {
+  const ends: number[] = []
+  for (let i = 0; i < count; i++) {
+    if (i + 1 === count || groupIn(order[i]!) !== groupIn(order[i + 1]!)) ends.push(i + 1)
+  }
+  return ends
+}
+
+function groupIn(packed: number): number {
+  return Math.floor(packed / (costLimit * positionLimit)) % groupLimit
 }
 
 /** A ranking of one region before all others, or instead of them. */
 export function rankFirst(
   region: number,
   costMs: number,
-  basis: 'last-resort' | 'pinned',
+  reason: 'last-resort' | 'pinned',
   others: Ranking | undefined,
 ): Ranking {
   const positions = others === undefined ? [] : [...others.regions.keys()].filter(i => others.regions[i] !== region)
@@ -88,39 +134,28 @@ export function rankFirst(
     costMs: Float64Array.from([costMs, ...positions.map(i => others!.costMs[i]!)]),
     count: 1 + certain,
     groupEnds: certain > 0 ? [1, 1 + certain] : [1],
-    basis,
+    reason,
     weights: Float64Array.of(1),
   }
 }
 
-interface Entry {
-  readonly region: number
-  readonly costMs: number
-  readonly group: number
-}
-
-/** Insertion from the end: plans come sorted, and only a toll puts an entry out of its place. */
-function insert(entries: Entry[], entry: Entry): void {
-  let at = entries.length
-  while (at > 0 && isBefore(entry, entries[at - 1]!)) at--
-  if (at === entries.length) entries.push(entry)
-  else entries.splice(at, 0, entry)
-}
-
-function isBefore(a: Entry, b: Entry): boolean {
-  if (a.group !== b.group) return a.group < b.group
-  if (a.costMs !== b.costMs) return a.costMs < b.costMs
-  return a.region < b.region
-}
-
-function headWeights(group: readonly Entry[], layout: FleetLayout, rule: Rule, temperatureMs: number): Float64Array {
-  const limit = rule.pick === 'lowest' ? 0 : windowMs(temperatureMs)
-  const least = group[0]?.costMs ?? 0
-  const end = group.findIndex(entry => entry.costMs > least + limit)
-  const head = rule.pick === 'lowest' ? group.slice(0, 1) : group.slice(0, end < 0 ? group.length : end)
-  return Float64Array.from(head, ({ region, costMs }) =>
-    weightOf(costMs - least, layout.regions[region]!.weight, temperatureMs),
-  )
+/** Weights of the cheapest regions of the first group, as far as the window of the pick reaches. */
+function headWeights(
+  regions: Uint16Array,
+  costMs: Float64Array,
+  groupEnd: number,
+  layout: FleetLayout,
+  rule: Rule,
+  temperatureMs: number,
+): Float64Array {
+  const limit = (costMs[0] ?? 0) + windowMs(temperatureMs)
+  let end = Math.min(1, groupEnd)
+  if (rule.pick === 'weighted') while (end < groupEnd && costMs[end]! <= limit) end++
+  const weights = new Float64Array(end)
+  for (let i = 0; i < end; i++) {
+    weights[i] = weightOf(costMs[i]! - costMs[0]!, layout.regions[regions[i]!]!.weight, temperatureMs)
+  }
+  return weights
 }
 
 /** Softmax weight of a region that is `excessMs` dearer than the cheapest. */

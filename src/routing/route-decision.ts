@@ -29,7 +29,6 @@ export class RouteDecision implements Decision {
   readonly #end: number
   /** Region index; −1: none. */
   readonly chosen: number
-  readonly reason: Reason
   #ranked: readonly Candidate[] | undefined
 
   constructor(
@@ -40,7 +39,6 @@ export class RouteDecision implements Decision {
     start: number,
     end: number,
     chosen: number,
-    reason: Reason,
   ) {
     this.#context = context
     this.#address = address
@@ -49,11 +47,14 @@ export class RouteDecision implements Decision {
     this.#start = start
     this.#end = end
     this.chosen = chosen
-    this.reason = reason
   }
 
   get best(): Region | undefined {
     return this.chosen < 0 ? undefined : this.#context.layout.regions[this.chosen]
+  }
+
+  get reason(): Reason {
+    return this.#ranking.reason
   }
 
   get ruleName(): string {
@@ -102,6 +103,6 @@ export class RouteDecision implements Decision {
   }
 }
 
-function standingOf({ basis }: Ranking): Standing {
-  return basis === 'doubtful' || basis === 'last-resort' ? basis : 'eligible'
+function standingOf({ reason }: Ranking): Standing {
+  return reason === 'doubtful' || reason === 'last-resort' ? reason : 'eligible'
 }

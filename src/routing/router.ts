@@ -12,7 +12,7 @@ import type { Snapshot } from '../regions/snapshot.ts'
 import { Audiences } from './audience.ts'
 import { type Choice, Chooser } from './choice.ts'
 import { CostModel } from './cost.ts'
-import type { Decision, Reason, RouteRequest, Router, Trace } from './decision.ts'
+import type { Decision, RouteRequest, Router, Trace } from './decision.ts'
 import { explainDecision } from './explain.ts'
 import { FleetCondition, FleetLayout } from './fleet.ts'
 import { Loads } from './load.ts'
@@ -87,18 +87,18 @@ class PlanningRouter implements LiveRouter {
   }
 
   route(request: RouteRequest): Decision {
-    const { compiled, address, ranking, cell, key } = this.#ask(request)
+    const { compiled, address, ranking, key } = this.#ask(request)
     const choice = this.#workings.chooser.choose(ranking, compiled.rule.pick === 'lowest', key)
-    const decision = this.#decide(compiled, address, cell, ranking, choice)
+    const decision = this.#decide(compiled, address, ranking, choice)
     if (decision.chosen >= 0) this.#workings.loads.dispatch(decision.chosen)
     return decision
   }
 
   explain(request: RouteRequest): Trace {
     const question = this.#ask(request)
-    const { compiled, address, ranking, cell, key } = question
+    const { compiled, address, ranking, key } = question
     const choice = this.#workings.chooser.choose(ranking, compiled.rule.pick === 'lowest', key)
-    const decision = this.#decide(compiled, address, cell, ranking, choice)
+    const decision = this.#decide(compiled, address, ranking, choice)
     return explainDecision(this.#workings, this.#snapshot, this.#now, request, question, choice, decision)
   }
 
@@ -116,22 +116,9 @@ class PlanningRouter implements LiveRouter {
     return { compiled, address, cell, variant, ranking, key }
   }
 
-  #decide(
-    compiled: CompiledRule,
-    address: ClientAddress,
-    cell: number,
-    ranking: Ranking,
-    choice: Choice,
-  ): RouteDecision {
+  #decide(compiled: CompiledRule, address: ClientAddress, ranking: Ranking, choice: Choice): RouteDecision {
     const chosen = choice.winner < 0 ? -1 : choice.regions[choice.winner]!
-    const reason = chosen < 0 ? 'none' : this.#reasonFor(compiled.rule, cell, ranking)
-    return new RouteDecision(this.#context, address, compiled, ranking, choice.start, choice.end, chosen, reason)
-  }
-
-  #reasonFor(rule: Rule, cell: number, { basis }: Ranking): Reason {
-    if (basis !== 'certain') return basis
-    const located = this.#workings.locator.cells[cell]!.coordinates !== undefined
-    return located || this.#workings.costs.startsAtRouter(rule) ? 'least-cost' : 'default-order'
+    return new RouteDecision(this.#context, address, compiled, ranking, choice.start, choice.end, chosen)
   }
 
   #workOut(): Workings {

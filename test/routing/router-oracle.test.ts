@@ -116,7 +116,7 @@ function contenders(world: Case, from: PlaceName): Map<string, number> {
     return new Map(inPlay.filter(e => e.total === least).map(e => [e.state.region.id, 1]))
   const weights = inPlay
     .map(each => ({ ...each, relative: Math.exp(-(each.total - least) / 8) }))
-    .filter(each => each.relative >= 0.001)
+    .filter(each => each.relative >= 0.01)
     .map(each => [each.state.region.id, each.relative * each.state.region.weight] as const)
   const positive = weights.filter(([, weight]) => weight > 0)
   return new Map(positive.length > 0 ? positive : weights)
