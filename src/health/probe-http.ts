@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts'
 import type { ProbeOutcome } from './probe-state.ts'
 
 export interface ProbeTarget {
-  /** Scheme, host and port. */
+  /** Scheme, host and port; an endpoint URL that was checked. */
   readonly origin: string
   readonly path: string
   /** The only status that counts as well. */

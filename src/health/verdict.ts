@@ -42,7 +42,7 @@ function lapseInWords({ registeredAt, load }: FleetRecord, { expiresAt }: Lease,
 
 function byProbe({ region, lease }: FleetRecord, probe: ProbeState | undefined): Verdict {
   if (region.endpoints.probe === undefined) {
-    const detail = lease === undefined ? 'declared in a file, not probed' : 'heartbeats arrive, not probed'
+    const detail = lease === undefined ? 'declared in a file, not probed' : 'its lease holds, not probed'
     return { condition: 'up', by: lease === undefined ? 'default' : 'lease', detail }
   }
   const { condition, successes, failures, lastFailure } = probe ?? notProbedYet

@@ -31,7 +31,7 @@ const rising: ProbeState = { condition: 'down', successes: 2, failures: 0, lastF
 t.test('operator over lease over probe, each in its own words', async t => {
   for (const [record, probe, now, condition, by, detail] of [
     [{ ...file, region: unprobed }, undefined, 0, 'up', 'default', 'declared in a file, not probed'],
-    [{ ...leased, region: unprobed }, undefined, 6_000, 'up', 'lease', 'heartbeats arrive, not probed'],
+    [{ ...leased, region: unprobed }, undefined, 6_000, 'up', 'lease', 'its lease holds, not probed'],
     [file, undefined, 0, 'up', 'default', 'not probed yet'],
     [file, notProbedYet, 0, 'up', 'default', 'not probed yet'],
     [file, well, 0, 'up', 'probe', 'probes are answered'],
