@@ -1,0 +1,104 @@
+import t from 'tap'
+import { parseConfig } from '../../src/config/config.ts'
+import { MeridianError } from '../../src/errors.ts'
+
+function faultsOf(text: string): readonly string[] {
+  try {
+    parseConfig(text, undefined, {})
+    return []
+  } catch (error) {
+    if (error instanceof MeridianError) return error.faults.map(fault => fault.replace(/ \(line \d+\)$/, ''))
+    throw error
+  }
+}
+
+const sha = (digit: string) => digit.repeat(64)
+
+t.test('values that contradict each other are faults', async t => {
+  for (const [text, ...expected] of [
+    [
+      'geo: { update: { accountId: 123, licenseKey: x } }',
+      /^geo\.update\.accountId: not in this release/,
+      /^geo\.update\.licenseKey: not in/,
+    ],
+    [
+      'http: { listen: [{ address: localhost }] }',
+      /^http\.listen\[0\]\.address: expected an IP address, not "localhost"$/,
+    ],
+    ['http: { listen: [{}, {}] }', /^http\.listen\[1\]: listens on 0\.0\.0\.0 port 8080, as http\.listen\[0\] does$/],
+    [
+      'http: { listen: [{ address: 127.0.0.1, port: 8081 }] }',
+      /^control\.listen: listens on 127\.0\.0\.1 port 8081, as http/,
+    ],
+    [
+      'http: { trustedProxies: [10.0.0.0/8, 10.0.0.1/8, x] }',
+      /^http\.trustedProxies\[1\]: .*write 10\.0\.0\.0\/8/,
+      /^http\.trustedProxies\[2\]: expected a network/,
+    ],
+    ['control: { allowedEndpoints: ["*.Example.com"] }', /^control\.allowedEndpoints\[0\]: expected a network/],
+    [
+      'control: { listen: { address: 0.0.0.0 } }',
+      /^control\.listen\.address: "0\.0\.0\.0" is reachable from other machines/,
+    ],
+    ['control: { listen: { address: "::" } }', /^control\.listen\.address: "::" is reachable/],
+    [
+      `control: { tokens: [{ name: a, sha256: ${sha('a')} }, { name: a, sha256: ${sha('a')} }] }`,
+      /^control\.tokens\[1\]\.name: "a" is the name of control\.tokens\[0\]/,
+      /^control\.tokens\[1\]\.sha256: the same token as control\.tokens\[0\]$/,
+    ],
+    [
+      'rules: [{ name: a }, { name: a, match: { path: /x } }]',
+      /^rules\[1\]\.name: "a" is the name of rules\[0\] already$/,
+    ],
+    [
+      'rules: [{ name: default, match: { path: /x } }]',
+      /^rules\[0\]\.name: "default" is the name of the built-in catch-all/,
+    ],
+    [
+      'rules: [{ name: a, cors: { origins: ["*"], credentials: true } }]',
+      /^rules\[0\]\.cors\.origins: .* name the origins$/,
+    ],
+  ] as const) {
+    const faults = faultsOf(text)
+    t.equal(faults.length, expected.length, `${text}: ${faults.join('; ')}`)
+    for (const [index, pattern] of expected.entries()) t.match(faults[index], pattern)
+  }
+})
+
+t.test('what only looks alike is allowed', async t => {
+  for (const text of [
+    'control: { listen: { address: 127.0.0.2 } }',
+    'control: { listen: { address: "::1" } }',
+    `control: { listen: { address: 10.0.0.1 }, tokens: [{ name: a, sha256: ${sha('1').replace(/^1/, 'a')} }] }`,
+    'http: { listen: [{ port: 0 }, { port: 0 }] }',
+    'http: { listen: [{ address: "::", port: 80 }, { address: 0.0.0.0, port: 80 }] }',
+    'rules: [{ name: default, strict: false }]',
+    'rules: [{ name: a, cors: { origins: ["*"] } }]',
+  ]) {
+    t.same(faultsOf(text), [], text)
+  }
+})
+
+t.test('a rule that earlier ones leave nothing is a fault', async t => {
+  for (const [first, second, unreachable] of [
+    ['{}', '{}', true],
+    ['{}', '{ path: / }', true],
+    ['{ host: a.example, path: /v1 }', '{ host: a.example, path: /v1/ }', true],
+    ['{ methods: [GET, POST] }', '{ methods: [POST] }', true],
+    ['{}', '{ methods: [POST] }', true],
+    ['{ methods: [GET] }', '{ methods: [GET, POST] }', false],
+    ['{ methods: [GET] }', '{}', false],
+    ['{ path: /v1 }', '{ path: /v10 }', false],
+    ['{ path: /v1 }', '{ path: /v1/x }', false],
+    ['{}', '{ host: a.example }', false],
+    ['{ host: a.example }', '{}', false],
+    ['{ host: "*.a.example" }', '{ host: b.a.example }', false],
+  ] as const) {
+    const faults = faultsOf(`rules: [{ name: a, match: ${first} }, { name: b, match: ${second} }]`)
+    t.same(
+      faults,
+      unreachable ? ['rules[1]: can never match: "a" before it takes the same host and path'] : [],
+      `${first} before ${second}`,
+    )
+  }
+})
