@@ -29,7 +29,7 @@ export function identifyClient(
 ): ClientIdentity {
   const peerTrusted = settings.trustedProxies.contains(peer)
   if (!peerTrusted || headerValue === undefined) return { address: peer, chain: [peer], peerTrusted }
-  const hops = settings.header === 'forwarded' ? forwardedHops(headerValue) : headerValue.split(',')
+  const hops = settings.header === 'forwarded' ? forwardedHops(headerValue) : listedHops(headerValue)
   const towardsClient = [peer]
   for (const hop of hops.reverse()) {
     const address = parseHop(hop)
@@ -54,6 +54,11 @@ const withPort = /^([\d.]+):\d{1,5}$/
 function parseHop(hop: string): ClientAddress | undefined {
   const text = hop.trim()
   return parseAddress(bracketed.exec(text)?.[1] ?? withPort.exec(text)?.[1] ?? text)
+}
+
+/** Elements of a list; empty ones are nothing (RFC 9110 §5.6.1). */
+function listedHops(value: string): string[] {
+  return value.split(',').filter(element => element.trim() !== '')
 }
 
 const pair = /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=("(?:[^"\\]|\\.)*"|[^\s",;]+)[ \t]*(;|,|$)/y

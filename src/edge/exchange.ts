@@ -11,7 +11,7 @@ export type Fields = readonly string[]
 
 export interface EdgeRequest {
   readonly method: string
-  /** Request target (RFC 9112 §3.2), byte for byte; bytes above 0x7f as the characters of the same number. */
+  /** Request target (RFC 9112 §3.2), byte for byte. */
   readonly target: string
   /** `1.0` or `1.1`. */
   readonly httpVersion: string

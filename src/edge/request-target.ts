@@ -16,9 +16,9 @@ export interface RequestTarget {
   readonly authority?: string
 }
 
-// Visible characters and bytes above ASCII, which some clients send unencoded; no `#`, since a fragment never leaves a client.
-const origin = /^\/[\x21\x22\x24-\x7e\x80-\xff]*$/
-const absolute = /^https?:\/\/([^/?]*)([/?][\x21\x22\x24-\x7e\x80-\xff]*)?$/i
+// Visible ASCII (RFC 3986 knows no other); no `#`, since a fragment never leaves a client.
+const origin = /^\/[\x21\x22\x24-\x7e]*$/
+const absolute = /^https?:\/\/([^/?]*)([/?][\x21\x22\x24-\x7e]*)?$/i
 
 /** @returns undefined where the target is of no form that a router serves (authority-form included) */
 export function parseRequestTarget(target: string): RequestTarget | undefined {
