@@ -54,7 +54,13 @@ class StoreFeed implements FleetFeed {
   start(): void {
     const { store, clock, everyMs, onFault } = this.#options
     const refresh = (): Promise<void> => this.refresh().catch(onFault)
-    this.#stops = [store.watch(() => void refresh()), repeat(clock, everyMs, refresh)]
+    this.#stops = [
+      store.watch(({ kind }) => {
+        // Reports come by the hundred a second in a large fleet; the next interval takes them all.
+        if (kind !== 'reported') void refresh()
+      }),
+      repeat(clock, everyMs, refresh),
+    ]
   }
 
   refresh(): Promise<void> {

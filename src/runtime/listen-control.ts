@@ -1,0 +1,21 @@
+/** Opens the listener of the control API. */
+
+import type { ControlServer } from '../control/dependencies.ts'
+import { MeridianError } from '../errors.ts'
+
+/**
+ * @returns its URL, as really bound
+ * @throws MeridianError LISTEN_FAILED
+ */
+export async function listenControl(
+  app: ControlServer,
+  { address, port }: { readonly address: string; readonly port: number },
+): Promise<string> {
+  try {
+    return await app.listen({ host: address, port })
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'the port is in use' : (cause as Error).message
+    const mend = 'choose another address or port in control.listen, or stop what listens there'
+    throw new MeridianError('LISTEN_FAILED', `the control API cannot listen on ${address} port ${port}: ${reason}; ${mend}`, { cause })
+  }
+}
