@@ -132,7 +132,7 @@ function parseIpv6(text: string): ClientAddress | undefined {
       break
     }
     if (end === at || end - at > 4 || count === 8) return undefined
-    groups[count++] = Number.parseInt(text.slice(at, end), 16)
+    groups[count++] = hexValue(text, at, end)
     if (end === text.length) break
     if (text.charCodeAt(end) !== colon || end + 1 === text.length) return undefined
     at = end + 1
@@ -155,6 +155,17 @@ function endOfGroup(text: string, at: number): number {
     if (!isDigit && (letter < 0x61 || letter > 0x66)) break
   }
   return at
+}
+
+/** Value of hexadecimal digits, which they are known to be. */
+function hexValue(text: string, at: number, end: number): number {
+  let value = 0
+  for (; at < end; at++) {
+    const code = text.charCodeAt(at)
+    // The low four bits of a letter are 1 for A, whatever its case.
+    value = (value << 4) | (code <= 0x39 ? code - 0x30 : (code & 15) + 9)
+  }
+  return value
 }
 
 /** Moves the groups that were read after the `::` to the end and fills in the zeros it stands for. */

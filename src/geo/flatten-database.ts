@@ -58,21 +58,24 @@ export function flattenAsns(bytes: Uint8Array, file: string): FlatAsns {
 
 function flatten(bytes: Uint8Array, file: string, kind: SourceInfo['kind'], numberOf: Numbering): FlatAsns {
   const reader = openMmdb(bytes, file)
-  const numbers = new Map<number, number>()
+  /** Numbers of the distinct records, in the order in which they are met. */
+  const numbers: number[] = []
+  /** By record offset: one more than the record's place in `numbers`, 0 for one not met yet. Faster than a Map. */
+  const met = new Uint32Array(bytes.length)
 
   const flattenFamily = (family: 4 | 6) => {
     const builder = new RangeTableBuilder(family)
     let networks = 0
     reader.walk(family, (w0, w1, w2, w3, prefixLength, recordOffset) => {
       networks++
-      let number = numbers.get(recordOffset)
-      if (number === undefined) {
-        number = numberOf(reader.decode(recordOffset), fault => {
+      if (met[recordOffset] === 0) {
+        const number = numberOf(reader.decode(recordOffset), fault => {
           const network = { address: new ClientAddress(family, w0, w1, w2, w3), prefixLength }
           return new MeridianError('GEO_DATABASE_INVALID', `${file}: record of ${formatNetwork(network)}: ${fault}`)
         })
-        numbers.set(recordOffset, number)
+        met[recordOffset] = numbers.push(number)
       }
+      const number = numbers[met[recordOffset]! - 1]!
       if (number !== 0) builder.addNetwork(w0, w1, w2, w3, prefixLength, number)
     })
     return { networks, columns: builder.finish() }
@@ -87,7 +90,7 @@ function flatten(bytes: Uint8Array, file: string, kind: SourceInfo['kind'], numb
     builtAt: reader.metadata.builtAt,
     ipv4Networks: ipv4.networks,
     ipv6Networks: ipv6.networks,
-    records: numbers.size,
+    records: numbers.length,
   }
   return { info, map: { ipv4: ipv4.columns, ipv6: ipv6.columns } }
 }

@@ -8,13 +8,19 @@ import type { RangeColumns } from './range-table.ts'
 /** Index of at most 256 KiB for IPv4, which stays in a cache, and 4 MiB for IPv6, whose networks crowd in few /12s. */
 const maxIndexBits = { 4: 16, 6: 20 } as const
 
+/** Ranges that a builder has room for at first; it doubles when it has to. */
+const firstRoom = 1024
+
 type Column = Uint32Array<ArrayBuffer>
 
 export class RangeTableBuilder {
   readonly #family: 4 | 6
   /** Words of the starts, and the numbers, with room to grow. */
-  readonly #starts: [Column, Column, Column, Column]
-  #values: Column = new Uint32Array(1024)
+  #starts0: Column = new Uint32Array(firstRoom)
+  #starts1: Column = new Uint32Array(firstRoom)
+  #starts2: Column = new Uint32Array(firstRoom)
+  #starts3: Column = new Uint32Array(firstRoom)
+  #values: Column = new Uint32Array(firstRoom)
   /** Ranges so far; the first, of number 0, starts at address 0. */
   #count = 1
   /** First address after a network, while it is worked out. */
@@ -22,8 +28,6 @@ export class RangeTableBuilder {
 
   constructor(family: 4 | 6) {
     this.#family = family
-    const room = () => new Uint32Array(family === 4 ? 0 : 1024)
-    this.#starts = [new Uint32Array(1024), room(), room(), room()]
   }
 
   /** Adds a network; it has to lie after all those added before. Words as in `ClientAddress`. */
@@ -37,12 +41,12 @@ export class RangeTableBuilder {
     if (this.#lastStartsAt(w0, w1, w2, w3)) this.#count--
     if (this.#count > 0 && this.#values[this.#count - 1] === value) return
     if (this.#count === this.#values.length) this.#grow()
-    const [starts0, starts1, starts2, starts3] = this.#starts
-    starts0[this.#count] = w0
-    // Of IPv4 these arrays are empty, and storing past the end of a typed array does nothing.
-    starts1[this.#count] = w1
-    starts2[this.#count] = w2
-    starts3[this.#count] = w3
+    this.#starts0[this.#count] = w0
+    if (this.#family === 6) {
+      this.#starts1[this.#count] = w1
+      this.#starts2[this.#count] = w2
+      this.#starts3[this.#count] = w3
+    }
     this.#values[this.#count++] = value
   }
 
@@ -54,7 +58,7 @@ export class RangeTableBuilder {
     next[2] = w2
     next[3] = w3
     const lastBit = prefixLength - 1
-    let carry = 2 ** (31 - (lastBit & 31))
+    let carry = 0x8000_0000 >>> (lastBit & 31)
     for (let word = lastBit >> 5; word >= 0; word--) {
       const sum = next[word]! + carry
       next[word] = sum
@@ -69,33 +73,34 @@ export class RangeTableBuilder {
 
   /** The finished table; the builder is of no use after that. */
   finish(): RangeColumns {
-    const count = this.#count
-    const used = this.#starts.map(column => column.subarray(0, count))
-    const isDeep = used.slice(2).some(column => column.some(word => word !== 0))
+    const used = (column: Column) => column.subarray(0, this.#count)
+    const isDeep = [this.#starts2, this.#starts3].some(column => used(column).some(word => word !== 0))
     const words = this.#family === 4 ? 1 : isDeep ? 4 : 2
-    const keep = (word: number) => toShared(word < words ? used[word]! : new Uint32Array(0))
-    const bits = Math.min(Math.max(1, Math.ceil(Math.log2(count))), maxIndexBits[this.#family])
+    const kept = (column: Column, word: number) => toShared(word < words ? used(column) : new Uint32Array(0))
+    const bits = Math.min(Math.max(1, Math.ceil(Math.log2(this.#count))), maxIndexBits[this.#family])
     return {
       words,
-      starts: [keep(0), keep(1), keep(2), keep(3)],
-      values: toShared(this.#values.subarray(0, count)),
-      index: indexOf(used[0]!, bits),
+      starts: [kept(this.#starts0, 0), kept(this.#starts1, 1), kept(this.#starts2, 2), kept(this.#starts3, 3)],
+      values: toShared(used(this.#values)),
+      index: indexOf(used(this.#starts0), bits),
       indexShift: 32 - bits,
     }
   }
 
   #lastStartsAt(w0: number, w1: number, w2: number, w3: number): boolean {
     const last = this.#count - 1
-    const [starts0, starts1, starts2, starts3] = this.#starts
-    return (
-      starts0[last] === w0 >>> 0 &&
-      (this.#family === 4 || (starts1[last] === w1 >>> 0 && starts2[last] === w2 >>> 0 && starts3[last] === w3 >>> 0))
-    )
+    if (this.#starts0[last] !== w0 >>> 0) return false
+    if (this.#family === 4) return true
+    return this.#starts1[last] === w1 >>> 0 && this.#starts2[last] === w2 >>> 0 && this.#starts3[last] === w3 >>> 0
   }
 
   #grow(): void {
-    for (const [word, column] of this.#starts.entries()) this.#starts[word] = doubled(column)
     this.#values = doubled(this.#values)
+    this.#starts0 = doubled(this.#starts0)
+    if (this.#family === 4) return
+    this.#starts1 = doubled(this.#starts1)
+    this.#starts2 = doubled(this.#starts2)
+    this.#starts3 = doubled(this.#starts3)
   }
 }
 
@@ -106,7 +111,7 @@ function doubled(column: Column): Column {
 }
 
 /** A copy in shared memory. */
-export function toShared(column: Uint32Array): Uint32Array {
+function toShared(column: Uint32Array): Uint32Array {
   const shared = new Uint32Array(new SharedArrayBuffer(column.byteLength))
   shared.set(column)
   return shared
@@ -115,10 +120,10 @@ export function toShared(column: Uint32Array): Uint32Array {
 /** For every bucket of first words, the last range that starts before it: with the next entry, it bounds a search. */
 function indexOf(starts: Uint32Array, bits: number): Uint32Array {
   const index = new Uint32Array(new SharedArrayBuffer((2 ** bits + 1) * 4))
+  const bucketSize = 2 ** (32 - bits)
   let range = 0
-  for (let bucket = 0; bucket <= 2 ** bits; bucket++) {
-    const first = bucket * 2 ** (32 - bits)
-    while (range + 1 < starts.length && starts[range + 1]! < first) range++
+  for (let bucket = 0; bucket < index.length; bucket++) {
+    while (range + 1 < starts.length && starts[range + 1]! < bucket * bucketSize) range++
     index[bucket] = range
   }
   return index
