@@ -42,13 +42,15 @@ function unknownRegions(
   const known = new Set(regions.map(({ id }) => id))
   const remedy = canRegister ? 'means nothing until a region of this name registers' : 'is the id of no region'
   const named = [
-    ...defaultOrder.map((id, index) => ({ path: `regions.defaultOrder[${index}]`, id })),
+    ...defaultOrder.map((id, index) => ({ path: `regions.defaultOrder[${index}]`, id, of: '' })),
     ...rules.flatMap(({ lastResort }, index) =>
-      lastResort === undefined ? [] : [{ path: `rules[${index}].lastResort`, id: lastResort }],
+      lastResort === undefined ? [] : [{ path: `rules[${index}].lastResort`, id: lastResort, of: '' }],
     ),
-    ...pins.map(({ network, region }) => ({ path: `geo.overrides, network ${network}`, id: region })),
+    ...pins.map(({ network, region }) => ({ path: 'geo.overrides', id: region, of: `network ${network}: ` })),
   ]
-  return named.filter(({ id }) => !known.has(id)).map(({ path, id }) => ({ path, message: `${shown(id)} ${remedy}` }))
+  return named
+    .filter(({ id }) => !known.has(id))
+    .map(({ path, id, of }) => ({ path, message: `${of}${shown(id)} ${remedy}` }))
 }
 
 /** Rules for which the declared fleet has nothing: of the tiers, with the capability, or in the jurisdictions asked for. */

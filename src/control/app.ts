@@ -6,7 +6,7 @@
  */
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify from 'fastify'
+import Fastify, { LogController } from 'fastify'
 import { installAuthorisation } from './authorisation.ts'
 import { decisionRoutes } from './decision-routes.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
@@ -21,12 +21,12 @@ import { addSharedSchemas } from './schemas.ts'
 /** No region description or report comes near this. */
 const bodyLimitBytes = 64 * 1024
 
-/** An app that is ready to listen. @throws MeridianError CONFIG_INVALID when the allowed endpoints are not valid */
+/** An app to call `listen()` on, which rejects when the allowed endpoints are not valid (CONFIG_INVALID). */
 export function createControlApp(dependencies: ControlDependencies): ControlServer {
   const { log } = dependencies
   const app: ControlServer = Fastify({
     ...(log === undefined ? {} : { loggerInstance: log }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     requestTimeout: 10_000,
     // Long enough that a wrong id is answered as one, and not as an unknown path.

@@ -9,7 +9,7 @@ import type { Location } from '../geo/location.ts'
 import type { Decision, RouteRequest } from '../routing/decision.ts'
 import { formatFault, shown } from '../schema.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
-import { answer, answers, type LocationView, type RouteAnswer, reference } from './schemas.ts'
+import { answer, answers, asInput, type LocationView, type RouteAnswer, reference } from './schemas.ts'
 
 const tags = ['decisions']
 
@@ -33,7 +33,7 @@ export function decisionRoutes(app: ControlServer, { router }: ControlDependenci
         tags,
         summary: 'Where should this client go? Counts as a client sent there',
         description: 'Header fields that a rule reads (capability, affinity) are taken from this request.',
-        querystring: Question,
+        querystring: asInput(Question),
         response: answers({ 200: answer('Best first', reference('RouteAnswer')) }),
       },
     },
@@ -50,7 +50,7 @@ export function decisionRoutes(app: ControlServer, { router }: ControlDependenci
         tags,
         summary: 'Why would this client go there? Counts as nothing',
         description: 'Every region with its column of milliseconds, and why each rejected one was rejected.',
-        querystring: Question,
+        querystring: asInput(Question),
         response: answers({ 200: answer('The reasoning', reference('Trace')) }),
       },
     },

@@ -42,6 +42,7 @@ export function documentationRoutes(app: ControlServer, { version }: ControlDepe
   app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: contentSecurityPolicy,
+    theme: { title: 'Meridian control API' },
     uiConfig: { tryItOutEnabled: true, persistAuthorization: false },
   })
   app.register(async scope => {

@@ -69,6 +69,7 @@ const translations: Readonly<Record<string, readonly [ErrorCode, string]>> = {
     'MEDIA_TYPE_UNSUPPORTED',
     'send the body as JSON, with Content-Type: application/json',
   ],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['REQUEST_INVALID', 'the body is not valid JSON'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['REQUEST_INVALID', 'the body is empty, but Content-Type says application/json'],
 }
 

@@ -11,7 +11,7 @@ import { checker, formatFault, shown } from '../schema.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
 import { RegionPath, readRegion } from './region-routes.ts'
 import { checkBody } from './request-checker.ts'
-import { answer, answers, asInput, reference } from './schemas.ts'
+import { answer, answers, asInput, emptyAnswer, reference } from './schemas.ts'
 
 const tags = ['registration']
 const RegionBody = asInput(
@@ -70,7 +70,7 @@ function addHeartbeat(app: ControlServer, { store }: ControlDependencies): void 
         summary: 'Renews the lease of a region and takes its load report',
         params: RegionPath,
         body: LoadReport,
-        response: answers({ 204: { description: 'Taken' } }),
+        response: answers({ 204: emptyAnswer('Taken') }),
       },
     },
     async ({ params, body }, reply) => {
@@ -133,7 +133,7 @@ function addRemove(app: ControlServer, { store, refresh }: ControlDependencies):
         tags,
         summary: 'Forgets what a region registered; one that is declared in a file goes back to that',
         params: RegionPath,
-        response: answers({ 204: { description: 'Forgotten' } }),
+        response: answers({ 204: emptyAnswer('Forgotten') }),
       },
     },
     async ({ params }, reply) => {

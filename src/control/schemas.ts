@@ -161,6 +161,11 @@ export function answer(description: string, schema: TSchema): object {
   return { description, content: { 'application/json': { schema } } }
 }
 
+/** An answer without a body. */
+export function emptyAnswer(description: string): object {
+  return Type.Null({ description })
+}
+
 /** The answers of a route; whatever else it answers is a problem document. */
 export function answers(expected: Readonly<Record<number, object>>): Readonly<Record<string, object>> {
   const problem = { 'application/problem+json': { schema: reference('Problem') } }
@@ -168,13 +173,12 @@ export function answers(expected: Readonly<Record<number, object>>): Readonly<Re
 }
 
 /** A schema as a sender sees it: what has a default need not be sent. */
-export function asInput(schema: TSchema): TSchema {
-  const { properties, required, ...rest } = schema as { properties?: Record<string, TSchema>; required?: string[] }
+export function asInput<S extends TSchema>(schema: S): S {
+  const { properties, required } = schema as { properties?: Record<string, TSchema>; required?: string[] }
   if (properties === undefined) return schema
-  const inputs = Object.entries(properties).map(([key, child]) => [key, asInput(child)] as const)
   return {
-    ...rest,
+    ...schema,
     required: required?.filter(key => !('default' in properties[key]!)) ?? [],
-    properties: Object.fromEntries(inputs),
+    properties: Object.fromEntries(Object.entries(properties).map(([key, child]) => [key, asInput(child)])),
   }
 }

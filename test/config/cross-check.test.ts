@@ -65,7 +65,7 @@ t.test('a region that nobody has is a fault, or a warning where it may still reg
   const expected = [
     /^regions\.defaultOrder\[1\]: "cloud-nrt" is the id of no region \(m\.yaml:1\)$/,
     /^rules\[0\]\.lastResort: "cloud-iad" is the id of no region \(m\.yaml:3\)$/,
-    /^geo\.overrides, network 203\.0\.113\.0\/24: "core-fra" is the id of no region \(m\.yaml\)$/,
+    /^geo\.overrides: network 203\.0\.113\.0\/24: "core-fra" is the id of no region \(m\.yaml\)$/,
   ]
   t.match(crossCheck(parseConfig(order + text, 'm.yaml', {}), fleet, pins), { faults: expected, warnings: [] })
   const open = crossCheck(parseConfig(order + writer + text, 'm.yaml', {}), fleet, pins)
