@@ -15,20 +15,11 @@ import { distanceKm } from '../src/geo/coordinates.ts'
 import { type MmdbReader, openMmdb } from '../src/geo/mmdb/reader.ts'
 import { type Place, placeOf } from '../src/geo/record.ts'
 import { bundledData } from '../src/paths.ts'
+import { seededRandom } from '../test/support/seeded-random.ts'
 import { dbIpCityLite, fetchSource } from './sources.ts'
 
 const samples = 1_000_000
 const seed = 20_260_605
-
-/** Marsaglia's xorshift32; uniform in [0, 1). */
-function seededRandom(state: number): () => number {
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) / 2 ** 32
-  }
-}
 
 interface WeightedNetworks {
   readonly words: Int32Array
@@ -84,6 +75,7 @@ function randomAddress(networks: WeightedNetworks, index: number, family: 4 | 6,
 }
 
 function compare(
+  title: string,
   family: 4 | 6,
   full: MmdbReader,
   embedded: Reader<object>,

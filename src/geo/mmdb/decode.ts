@@ -108,12 +108,18 @@ export class DataSection {
     if (depth > this.#deepest) this.#deepest = depth
     const start = this.#position
     const control = this.#byte()
-    const type = control >> 5 === 0 ? 7 + this.#byte() : control >> 5
+    const type = control >> 5 || this.#extendedType(start)
     if (type === dataType.pointer) return this.#pointedAt(start, control, depth)
     const size = this.#size(control & 31)
     if (type === dataType.map) return this.#map(start, size, depth)
     if (type === dataType.array) return this.#array(start, size, depth)
     return this.#scalar(start, type, size)
+  }
+
+  #extendedType(start: number): number {
+    const type = 7 + this.#byte()
+    if (type === dataType.map) throw this.#fault(start, 'has an extended data type of 0')
+    return type
   }
 
   #pointedAt(start: number, control: number, depth: number): unknown {

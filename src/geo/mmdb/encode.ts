@@ -127,7 +127,7 @@ export class DataEncoder {
     const extended = type > 7
     this.#append([((extended ? 0 : type) << 5) | code])
     if (extended) this.#append([type - 7])
-    if (width > 0) this.#bytes.writeUIntBE(size - base, this.#grow(width), width)
+    if (width > 0) this.#appendUnsigned(size - base, width)
   }
 
   #pointer(target: number): void {
@@ -136,12 +136,17 @@ export class DataEncoder {
     const high = width === 3 ? 0 : Math.floor(digits / 2 ** (8 * (width + 1)))
     this.#append([(dataType.pointer << 5) | (width << 3) | high])
     const low = width === 3 ? digits : digits % 2 ** (8 * (width + 1))
-    this.#bytes.writeUIntBE(low, this.#grow(width + 1), width + 1)
+    this.#appendUnsigned(low, width + 1)
   }
 
   #append(bytes: ArrayLike<number>): void {
     const at = this.#grow(bytes.length)
     this.#bytes.set(bytes, at)
+  }
+
+  #appendUnsigned(value: number, width: number): void {
+    const at = this.#grow(width)
+    this.#bytes.writeUIntBE(value, at, width)
   }
 
   /** Makes room at the end and returns where it starts. */
@@ -202,7 +207,8 @@ function fits({ type, value }: MmdbNumber): boolean {
   return value >= 0 && BigInt(value) < 1n << BigInt(8 * bytesOf[type])
 }
 
-function unfit(value: string, expected: string): MeridianError {
+/** For what a file cannot hold. */
+export function unfit(value: string, expected: string): MeridianError {
   return new MeridianError('GEO_DATABASE_INVALID', `cannot write ${value}: expected ${expected}`)
 }
 

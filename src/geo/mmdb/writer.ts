@@ -5,10 +5,9 @@
  * once, and records have the smallest size that fits. Makes the embedded database and every fixture of the tests.
  */
 
-import { MeridianError } from '../../errors.ts'
-import { bitsOf, type ClientAddress, formatAddress } from '../address.ts'
-import type { Network } from '../network.ts'
-import { DataEncoder, keyOf, MmdbNumber, type MmdbValue } from './encode.ts'
+import { bitsOf, type ClientAddress } from '../address.ts'
+import { formatNetwork, type Network } from '../network.ts'
+import { DataEncoder, keyOf, MmdbNumber, type MmdbValue, unfit } from './encode.ts'
 import { type CondensedTree, GrowingTree, type Slot } from './growing-tree.ts'
 import { metadataMarker } from './metadata.ts'
 import { ipv4Aliases, separatorBytes } from './search-tree.ts'
@@ -39,15 +38,14 @@ export class MmdbWriter {
    * The record is kept, not copied: do not change it afterwards.
    * @throws MeridianError GEO_DATABASE_INVALID for a network or value that the file cannot hold
    */
-  insert({ address, prefixLength }: Network, record: MmdbValue): void {
+  insert(network: Network, record: MmdbValue): void {
+    const { address, prefixLength } = network
     if (address.family > this.#heading.ipVersion) {
-      throw new MeridianError('GEO_DATABASE_INVALID', `cannot write ${formatAddress(address)} into an IPv4 database`)
+      throw unfit(formatNetwork(network), 'IPv4 in a database of ipVersion 4')
     }
-    if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > bitsOf(address.family)) {
-      throw new MeridianError(
-        'GEO_DATABASE_INVALID',
-        `cannot write ${formatAddress(address)}/${prefixLength}: expected a prefix length of 0 to ${bitsOf(address.family)}`,
-      )
+    const bits = bitsOf(address.family)
+    if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > bits) {
+      throw unfit(formatNetwork(network), `a prefix length from 0 to ${bits}`)
     }
     this.#put(address, prefixLength, -1 - this.#numberOf(record))
   }
@@ -104,7 +102,7 @@ function smallestRecordSize(records: number): 24 | 28 | 32 {
   if (records <= 2 ** 24) return 24
   if (records <= 2 ** 28) return 28
   if (records <= 2 ** 32) return 32
-  throw new MeridianError('GEO_DATABASE_INVALID', 'cannot write so many networks and records: expected less than 4 GiB')
+  throw unfit('so many networks and records', 'less than 4 GiB')
 }
 
 function encodeTree(tree: CondensedTree, recordSize: 24 | 28 | 32, resolve: (slot: Slot) => number): Buffer {
