@@ -71,6 +71,15 @@ t.test('a reset before the answer: on to the next only where asking twice does n
   }
 })
 
+t.test('a connection that does not come about in time: the next region', async t => {
+  // TLS belongs to connecting, and this peer never says a word of it.
+  const mute = regionAt('mute', (await startRawOrigin(t, () => {})).replace('http:', 'https:'))
+  const alive = regionAt('alive', await startOrigin(t, echo))
+  const { url, finishes } = await startEdge(t, fakeRouter(proxied, [mute, alive]), { timeouts: { connectMs: 50 } })
+  t.equal((await curl('--data', 'body', url)).headers['x-meridian-region'], 'alive')
+  t.match(finishes[0], { region: 'mute', failure: 'connect' })
+})
+
 t.test('what is no HTTP counts as broken', async t => {
   const alive = regionAt('alive', await startOrigin(t, echo))
   const nonsense = regionAt('nonsense', await startRawOrigin(t, socket => socket.end('220 mail.example ESMTP\r\n')))

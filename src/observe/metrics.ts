@@ -1,0 +1,183 @@
+/**
+ * What the router tells Prometheus. The only file that knows prom-client; everybody else gets plain functions.
+ *
+ * Every metric has the prefix `meridian_`, its unit at the end of its name and a help text; those of the process keep the
+ * names by which dashboards know them. Labels hold what the operator named (rules, regions, files) or one of a few fixed
+ * words, never anything that a client sent: their number stays bounded.
+ */
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { RegionCondition, Snapshot } from '../regions/snapshot.ts'
+
+export interface DecisionCount {
+  readonly rule: string
+  /** redirect, proxy, decide, dns, api */
+  readonly transport: string
+  /** undefined: no region was left. */
+  readonly region: string | undefined
+  readonly reason: string
+}
+
+export interface ExchangeCount {
+  /** undefined: refused before a rule was found. */
+  readonly transport: string | undefined
+  /** 0: the client left before an answer began. */
+  readonly status: number
+  readonly durationMs: number
+}
+
+export interface UpstreamEnd {
+  readonly region: string
+  readonly firstByteMs?: number | undefined
+  readonly failure?: string | undefined
+}
+
+export interface Metrics {
+  readonly contentType: string
+  /** The whole exposition, as `GET /metrics` answers it. */
+  expose(): Promise<string>
+  countDecision(decision: DecisionCount): void
+  countExchange(exchange: ExchangeCount): void
+  /** A request was sent to a region … */
+  beginUpstream(region: string): void
+  /** … and is over; exactly one for every beginning. */
+  endUpstream(end: UpstreamEnd): void
+  countProbeFailure(region: string): void
+  /** Takes over conditions, version and age; a region that is gone leaves no series of conditions behind. */
+  useSnapshot(snapshot: Snapshot): void
+  /** Databases in use now; those of before are forgotten. */
+  useGeoDatabases(databases: readonly { readonly file: string; readonly builtAt?: Date }[]): void
+}
+
+const conditions: readonly RegionCondition[] = ['up', 'impaired', 'draining', 'down']
+
+/** From a redirect (well under a millisecond) to a long stream. */
+const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+
+/** @param now on the clock of the snapshots */
+export function createMetrics(now: () => number): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const traffic = trafficMetrics(registry)
+  const fleet = fleetMetrics(registry, now)
+  return {
+    contentType: registry.contentType,
+    expose: () => registry.metrics(),
+    countDecision({ rule, transport, region, reason }) {
+      traffic.decisions.inc({ rule, transport, region: region ?? 'none', reason })
+    },
+    countExchange({ transport = 'none', status, durationMs }) {
+      traffic.exchanges.inc({ transport, status: statusClass(status) })
+      traffic.duration.observe({ transport }, durationMs / 1_000)
+    },
+    beginUpstream: region => traffic.inFlight.inc({ region }),
+    endUpstream({ region, firstByteMs, failure }) {
+      traffic.inFlight.dec({ region })
+      if (firstByteMs !== undefined) traffic.firstByte.observe({ region }, firstByteMs / 1_000)
+      if (failure !== undefined) traffic.failures.inc({ region, kind: failure })
+    },
+    countProbeFailure: region => fleet.probeFailures.inc({ region }),
+    useSnapshot: fleet.useSnapshot,
+    useGeoDatabases: fleet.useGeoDatabases,
+  }
+}
+
+function trafficMetrics(registry: Registry) {
+  const registers = [registry]
+  return {
+    decisions: new Counter({
+      name: 'meridian_decisions_total',
+      help: 'Decisions, by the rule that applied, how they were answered, the region they chose and why',
+      labelNames: ['rule', 'transport', 'region', 'reason'],
+      registers,
+    }),
+    exchanges: new Counter({
+      name: 'meridian_http_exchanges_total',
+      help: 'HTTP exchanges of the data plane by class of status; client-left: nobody was there to take an answer',
+      labelNames: ['transport', 'status'],
+      registers,
+    }),
+    duration: new Histogram({
+      name: 'meridian_http_exchange_duration_seconds',
+      help: 'Time from the request to the end of its answer',
+      labelNames: ['transport'],
+      buckets: durationBuckets,
+      registers,
+    }),
+    inFlight: new Gauge({
+      name: 'meridian_upstream_inflight_requests',
+      help: 'Proxied requests that a region is working on now',
+      labelNames: ['region'],
+      registers,
+    }),
+    firstByte: new Histogram({
+      name: 'meridian_upstream_first_byte_duration_seconds',
+      help: 'Time from sending a request to a region to the first byte of its answer, connecting included',
+      labelNames: ['region'],
+      buckets: durationBuckets,
+      registers,
+    }),
+    failures: new Counter({
+      name: 'meridian_upstream_failures_total',
+      help: 'Tries at a region that failed: connect, timeout (no first byte) or broken (connection lost)',
+      labelNames: ['region', 'kind'],
+      registers,
+    }),
+  }
+}
+
+function fleetMetrics(registry: Registry, now: () => number) {
+  const registers = [registry]
+  let snapshot: Snapshot | undefined
+  const condition = new Gauge({
+    name: 'meridian_region_condition_info',
+    help: '1 for the condition that a region is in, 0 for the others',
+    labelNames: ['region', 'tier', 'condition'],
+    registers,
+  })
+  const geoBuilt = new Gauge({
+    name: 'meridian_geo_database_build_timestamp_seconds',
+    help: 'When the geo database in use was built, in Unix time',
+    labelNames: ['file'],
+    registers,
+  })
+  const probeFailures = new Counter({
+    name: 'meridian_probe_failures_total',
+    help: 'Health probes of a region that failed',
+    labelNames: ['region'],
+    registers,
+  })
+  const version = new Gauge({
+    name: 'meridian_snapshot_version',
+    help: 'Version of the snapshot that decisions are made from; rises by one with every swap',
+    registers,
+  })
+  new Gauge({
+    name: 'meridian_snapshot_age_seconds',
+    help: 'Age of the snapshot that decisions are made from; 0 before the first one',
+    registers,
+    collect() {
+      if (snapshot !== undefined) this.set(Math.max(0, now() - snapshot.takenAt) / 1_000)
+    },
+  })
+  const useSnapshot = (next: Snapshot): void => {
+    snapshot = next
+    version.set(next.version)
+    condition.reset()
+    for (const { region, verdict } of next.regions) {
+      for (const each of conditions) {
+        condition.set({ region: region.id, tier: region.tier, condition: each }, verdict.condition === each ? 1 : 0)
+      }
+    }
+  }
+  const useGeoDatabases: Metrics['useGeoDatabases'] = databases => {
+    geoBuilt.reset()
+    for (const { file, builtAt } of databases)
+      if (builtAt !== undefined) geoBuilt.set({ file }, builtAt.getTime() / 1_000)
+  }
+  return { probeFailures, useSnapshot, useGeoDatabases }
+}
+
+function statusClass(status: number): string {
+  return status === 0 ? 'client-left' : `${Math.floor(status / 100)}xx`
+}

@@ -1,0 +1,109 @@
+/** What Prometheus scrapes: names that follow the rules, numbers that follow what happened. */
+
+import t from 'tap'
+import { createMetrics } from '../../src/observe/metrics.ts'
+import type { RegionCondition, RegionState, Snapshot } from '../../src/regions/snapshot.ts'
+import { exampleRegion } from '../support/example-region.ts'
+
+function snapshotOf(version: number, takenAt: number, conditions: Record<string, RegionCondition>): Snapshot {
+  const regions = Object.entries(conditions).map(
+    ([id, condition]): RegionState => ({
+      region: exampleRegion(id),
+      verdict: { condition, by: 'probe', detail: '' },
+      since: 0,
+      tollMs: 0,
+      serviceMs: 0,
+    }),
+  )
+  return { version, takenAt, regions }
+}
+
+/** Samples by `name{labels}`. */
+async function samplesOf(metrics: { expose(): Promise<string> }): Promise<Map<string, number>> {
+  const lines = (await metrics.expose()).split('\n').filter(line => line !== '' && !line.startsWith('#'))
+  return new Map(
+    lines.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  )
+}
+
+t.test('every metric has a prefix, a unit and a help text', async t => {
+  const exposition = await createMetrics(() => 0).expose()
+  const types = [...exposition.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => ({
+    name: name!,
+    type: type!,
+  }))
+  const own = types.filter(({ name }) => name.startsWith('meridian_'))
+  t.ok(own.length >= 10)
+  for (const { name, type } of own) {
+    t.match(name, /^meridian_[a-z]+(?:_[a-z]+)*_(?:total|seconds|requests|info|version)$/, `${name}: words and a unit`)
+    t.equal(name.endsWith('_total'), type === 'counter', `${name}: _total is for counters, and for all of them`)
+    if (type === 'histogram') t.match(name, /_seconds$/, `${name}: base units`)
+    const help = new RegExp(`^# HELP ${name} (.*)$`, 'm').exec(exposition)?.[1] ?? ''
+    t.match(help, /^[A-Z0-9].{15,}[^.]$/, `${name}: a help text, without a full stop`)
+  }
+  const others = types.filter(({ name }) => !name.startsWith('meridian_'))
+  t.ok(others.length > 0)
+  for (const { name } of others) t.match(name, /^(?:process|nodejs)_/, `${name}: known to every dashboard`)
+})
+
+t.test('traffic', async t => {
+  const metrics = createMetrics(() => 0)
+  metrics.countDecision({ rule: 'r', transport: 'proxy', region: 'fra', reason: 'least-cost' })
+  metrics.countDecision({ rule: 'r', transport: 'proxy', region: undefined, reason: 'none' })
+  metrics.countExchange({ transport: 'proxy', status: 204, durationMs: 20 })
+  metrics.countExchange({ transport: 'proxy', status: 0, durationMs: 20 })
+  metrics.countExchange({ transport: undefined, status: 400, durationMs: 0.1 })
+  for (let i = 0; i < 3; i++) metrics.beginUpstream('fra')
+  metrics.endUpstream({ region: 'fra', firstByteMs: 30 })
+  metrics.endUpstream({ region: 'fra', failure: 'connect' })
+  metrics.countProbeFailure('fra')
+  const samples = await samplesOf(metrics)
+  for (const [sample, value] of [
+    ['meridian_decisions_total{rule="r",transport="proxy",region="fra",reason="least-cost"}', 1],
+    ['meridian_decisions_total{rule="r",transport="proxy",region="none",reason="none"}', 1],
+    ['meridian_http_exchanges_total{transport="proxy",status="2xx"}', 1],
+    ['meridian_http_exchanges_total{transport="proxy",status="client-left"}', 1],
+    ['meridian_http_exchanges_total{transport="none",status="4xx"}', 1],
+    ['meridian_http_exchange_duration_seconds_sum{transport="proxy"}', 0.04],
+    ['meridian_http_exchange_duration_seconds_bucket{le="0.01",transport="proxy"}', 0],
+    ['meridian_http_exchange_duration_seconds_bucket{le="0.025",transport="proxy"}', 2],
+    ['meridian_upstream_inflight_requests{region="fra"}', 1],
+    ['meridian_upstream_first_byte_duration_seconds_count{region="fra"}', 1],
+    ['meridian_upstream_failures_total{region="fra",kind="connect"}', 1],
+    ['meridian_probe_failures_total{region="fra"}', 1],
+  ] as const) {
+    t.equal(samples.get(sample), value, sample)
+  }
+})
+
+t.test('the fleet: conditions of the last snapshot only, and its age at the time of asking', async t => {
+  let now = 1_000
+  const metrics = createMetrics(() => now)
+  metrics.useSnapshot(snapshotOf(1, 1_000, { fra: 'up', gone: 'down' }))
+  metrics.useSnapshot(snapshotOf(2, 2_000, { fra: 'impaired' }))
+  now = 4_500
+  const samples = await samplesOf(metrics)
+  t.equal(samples.get('meridian_snapshot_version'), 2)
+  t.equal(samples.get('meridian_snapshot_age_seconds'), 2.5)
+  t.equal(samples.get('meridian_region_condition_info{region="fra",tier="edge",condition="impaired"}'), 1)
+  t.equal(samples.get('meridian_region_condition_info{region="fra",tier="edge",condition="up"}'), 0)
+  t.notOk([...samples.keys()].some(sample => sample.includes('gone')))
+  now = 8_000
+  t.equal((await samplesOf(metrics)).get('meridian_snapshot_age_seconds'), 6)
+})
+
+t.test('geo databases: those in use, with the time of their build', async t => {
+  const metrics = createMetrics(() => 0)
+  metrics.useGeoDatabases([{ file: 'old.mmdb', builtAt: new Date(1_000) }])
+  metrics.useGeoDatabases([{ file: 'city.mmdb', builtAt: new Date(1_700_000_000_000) }, { file: 'overrides.yaml' }])
+  const built = [...(await samplesOf(metrics))].filter(([sample]) => sample.startsWith('meridian_geo_database'))
+  t.same(built, [['meridian_geo_database_build_timestamp_seconds{file="city.mmdb"}', 1_700_000_000]])
+})
+
+t.test('two routers in one process keep their numbers apart', async t => {
+  const first = createMetrics(() => 0)
+  const second = createMetrics(() => 0)
+  first.countProbeFailure('fra')
+  t.equal((await samplesOf(second)).get('meridian_probe_failures_total{region="fra"}'), undefined)
+  t.match(first.contentType, /^text\/plain/)
+})
