@@ -8,9 +8,9 @@
  * anybody can make one up: they are never unfolded here.
  */
 
-import { ClientAddress, isMapped } from './address.ts'
+import { type ClientAddress, isMapped } from './address.ts'
 import { mapNetworks } from './address-map.ts'
-import type { Network } from './network.ts'
+import { type Network, unmapNetwork } from './network.ts'
 
 export interface NetworkSet {
   contains(address: ClientAddress): boolean
@@ -21,10 +21,4 @@ export function createNetworkSet(networks: readonly Network[]): NetworkSet {
   return {
     contains: address => (isMapped(address) ? map.ipv4.valueOf(address.w3, 0, 0, 0) : map.valueOf(address)) === 1,
   }
-}
-
-function unmapNetwork(network: Network): Network {
-  const { address, prefixLength } = network
-  if (prefixLength < 96 || !isMapped(address)) return network
-  return { address: new ClientAddress(4, address.w3), prefixLength: prefixLength - 96 }
 }

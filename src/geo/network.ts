@@ -5,7 +5,7 @@
 
 import type { Checked } from '../schema.ts'
 import { shown } from '../schema.ts'
-import { bitsOf, ClientAddress, embeddingOf, formatAddress, parseAddress, unfold } from './address.ts'
+import { bitsOf, ClientAddress, embeddingOf, formatAddress, isMapped, parseAddress, unfold } from './address.ts'
 
 export interface Network {
   /** First address; the bits after the prefix are 0. */
@@ -72,6 +72,13 @@ export function networkContains({ address: first, prefixLength }: Network, addre
 function mask(bits: number): number {
   if (bits <= 0) return 0
   return bits >= 32 ? -1 : -1 << (32 - bits)
+}
+
+/** A network of IPv4-mapped addresses (`::ffff:10.0.0.0/104`) as the IPv4 network it is; any other as it was. */
+export function unmapNetwork(network: Network): Network {
+  const { address, prefixLength } = network
+  if (prefixLength < 96 || !isMapped(address)) return network
+  return { address: new ClientAddress(4, address.w3), prefixLength: prefixLength - 96 }
 }
 
 /**

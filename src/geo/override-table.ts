@@ -1,6 +1,6 @@
 /** Overrides as the locator asks them: an address has at most one, which has a place, a pin, or both. */
 
-import { type ClientAddress, embeddedIpv4, embeddingOf, notEmbedded } from './address.ts'
+import { type ClientAddress, embeddedIpv4, embeddingOf, isMapped, notEmbedded } from './address.ts'
 import { type AddressMap, mapNetworks } from './address-map.ts'
 import type { CountryPoints } from './country-points.ts'
 import type { Pin, SourceInfo } from './location.ts'
@@ -48,11 +48,14 @@ export class OverrideTable {
     return this.#pins[this.#overrideOf(address)]!
   }
 
-  /** An override for the address as it is goes before one for the IPv4 address inside it. */
+  /**
+   * An override for the address as it is goes before one for the IPv4 address inside it. A mapped address is nothing but
+   * its IPv4 address: `::/0` does not speak of it.
+   */
   #overrideOf(address: ClientAddress): number {
-    const override = this.map.valueOf(address)
-    if (override !== 0 || embeddingOf(address) === notEmbedded) return override
-    return this.map.ipv4.valueOf(embeddedIpv4(address), 0, 0, 0)
+    const isEmbedded = embeddingOf(address) !== notEmbedded
+    const override = isEmbedded && isMapped(address) ? 0 : this.map.valueOf(address)
+    return override === 0 && isEmbedded ? this.map.ipv4.valueOf(embeddedIpv4(address), 0, 0, 0) : override
   }
 }
 

@@ -12,7 +12,7 @@ import { type Document, isCollection, isNode, LineCounter, parseDocument } from 
 import { MeridianError } from '../errors.ts'
 import { checker, type Fault, formatFault } from '../schema.ts'
 import type { Coordinates } from './coordinates.ts'
-import { formatNetwork, type Network, parseNetwork } from './network.ts'
+import { formatNetwork, type Network, parseNetwork, unmapNetwork } from './network.ts'
 
 const strict = { additionalProperties: false }
 
@@ -115,13 +115,14 @@ function readEntries(
       faults.push(...network.faults.map(({ message }) => ({ path: `${path}.network`, message })))
       continue
     }
-    const name = formatNetwork(network.value)
+    const value = unmapNetwork(network.value)
+    const name = formatNetwork(value)
     const twin = seen.get(name)
     if (twin !== undefined) {
       faults.push({ path: `${path}.network`, message: `${name} stands on line ${lineOf(twin)} already` })
     }
     seen.set(name, path)
-    entries.push({ ...rest, network: network.value, text, whenDown: whenDown ?? 'route' })
+    entries.push({ ...rest, network: value, text, whenDown: whenDown ?? 'route' })
   }
   return { entries, faults }
 }

@@ -109,7 +109,7 @@ export class PlaceTable {
   /**
    * Cells in another register: for each of this table's places, its number there. Place 0 has cell 0.
    *
-   * Works through cells rather than places, of which there are twenty times as many.
+   * Asks the register once for each cell rather than for each place: a full database has over ten places in a cell.
    */
   cellsIn(register: CellRegister): Uint32Array {
     const { cell, cellCount } = this.#columns

@@ -121,6 +121,24 @@ t.test('an override beats any database, the longest prefix among overrides wins 
   t.same(locator.locate(parseAddress('172.16.0.1')!), { country: 'AQ', prefixLength: 12, source: overrides })
 })
 
+t.test('for overrides, too, a mapped address is nothing but its IPv4 address', async t => {
+  const file = writeTo(
+    directory,
+    'mapped.yaml',
+    '- { network: "::/0", region: cloud-v6 }\n- { network: "::ffff:10.0.0.0/104", region: edge-ten }\n',
+  )
+  const locator = await loadLocator({ databases: [], overrides: file, countryPoints })
+  for (const [text, region] of [
+    ['10.1.1.1', 'edge-ten'],
+    ['::ffff:10.1.1.1', 'edge-ten'],
+    ['::ffff:11.1.1.1', undefined],
+    ['2002:a01:101::1', 'cloud-v6'],
+    ['::1', 'cloud-v6'],
+  ] as const) {
+    t.equal(locator.pins[locator.pinIndex(parseAddress(text)!)]?.region, region, text)
+  }
+})
+
 t.test('the prefix is as narrow as the narrowest that was asked', async t => {
   const databases = [flatIpv4, flatIpv6]
   const plain = await loadLocator({ databases, countryPoints })

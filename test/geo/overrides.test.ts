@@ -59,6 +59,10 @@ t.test('every fault is reported at once, with its line', async t => {
       'line 2: [1].network: 2001:db8::/32 stands on line 1 already',
     ],
     [
+      '- { network: 10.0.0.0/8, country: PL }\n- { network: "::ffff:10.0.0.0/104", country: PL }\n',
+      'line 2: [1].network: 10.0.0.0/8 stands on line 1 already',
+    ],
+    [
       '- { network: 1.2, region: Core Fra }\n',
       'line 1: [0].network: expected a network such as 192.0.2.0/24 or 2001:db8::/32, not 1.2',
       'line 1: [0].region: expected a region id, not "Core Fra"',
