@@ -57,16 +57,16 @@ function unknownRegions(
 function emptyRules(rules: readonly Rule[], regions: readonly Region[]): Fault[] {
   if (regions.length === 0) return []
   return rules.flatMap(({ tiers, capability, residency }, index) => {
-    const faults: Fault[] = []
-    const offer = (key: string, fits: (region: Region) => boolean, what: string) => {
-      if (!fitting.some(fits)) faults.push({ path: `rules[${index}].${key}`, message: `no declared region ${what}` })
-    }
-    const fitting = regions.filter(({ tier }) => tiers.includes(tier))
-    if (fitting.length === 0) {
+    const ofTiers = regions.filter(({ tier }) => tiers.includes(tier))
+    if (ofTiers.length === 0) {
       return [{ path: `rules[${index}].tiers`, message: `no declared region is of tier ${tiers.join(' or ')}` }]
     }
+    const faults: Fault[] = []
+    const demand = (key: string, fits: (region: Region) => boolean, what: string) => {
+      if (!ofTiers.some(fits)) faults.push({ path: `rules[${index}].${key}`, message: `no declared region ${what}` })
+    }
     if (capability !== undefined && 'value' in capability) {
-      offer(
+      demand(
         'capability',
         ({ capabilities }) => capabilities.includes(capability.value),
         `can do ${shown(capability.value)}`,
@@ -74,7 +74,7 @@ function emptyRules(rules: readonly Rule[], regions: readonly Region[]): Fault[]
     }
     for (const [client, allowed] of Object.entries(residency ?? {})) {
       if (typeof allowed === 'string') continue
-      offer(`residency.${client}`, region => liesIn(region, allowed), `of its tiers lies in ${allowed.join(' or ')}`)
+      demand(`residency.${client}`, region => liesIn(region, allowed), `of its tiers lies in ${allowed.join(' or ')}`)
     }
     return faults
   })

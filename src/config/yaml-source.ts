@@ -14,7 +14,7 @@ export interface YamlSource {
 }
 
 /**
- * Every fault of the text at once; never throws.
+ * Every fault of the text at once.
  *
  * @param file name of the text in messages
  */

@@ -14,8 +14,7 @@ export function viewFleet({ now, records }: FleetState, snapshot: Snapshot): Reg
 const notYet: Verdict = { condition: 'down', by: 'default', detail: 'registered, but not in the snapshot yet' }
 
 function viewRegion(record: FleetRecord, state: RegionState | undefined, now: number): RegionView {
-  const { requiresLease: _, ...region } = record.region
-  const { lease, drain, load } = record
+  const { region, lease, drain, load } = record
   const verdict = state?.verdict ?? notYet
   return {
     ...region,

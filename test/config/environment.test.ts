@@ -1,6 +1,10 @@
 import t from 'tap'
 import { type Config, loadConfig, parseConfig } from '../../src/config/config.ts'
+import { readOverrides } from '../../src/config/environment.ts'
+import { listKeys } from '../../src/config/keys.ts'
+import { settingsSchema } from '../../src/config/schema.ts'
 import { MeridianError } from '../../src/errors.ts'
+import { seededRandom } from '../support/seeded-random.ts'
 
 function faultsOf(environment: Record<string, string>, text = ''): readonly string[] {
   const error = (() => {
@@ -104,4 +108,22 @@ t.test('a variable that is wrong is named', async t => {
 
 t.test('where the file has something else on the way, the file is blamed', async t => {
   t.match(faultsOf({ MERIDIAN_HTTP__PORT: '1' }, 'http: 5'), [/^http: expected a mapping, not 5 \(meridian\.yaml:1\)$/])
+})
+
+t.test('every value of the schema has its variable, however it is spelt', async t => {
+  const random = seededRandom(11)
+  const sprinkle = (name: string) =>
+    [...name]
+      .map(letter => (random() < 0.5 ? letter.toUpperCase() : letter.toLowerCase()))
+      .join(random() < 0.3 ? '_' : '')
+  for (const { path, schema } of listKeys(settingsSchema)) {
+    const value = schema.items === undefined ? path : `${path}[]`
+    const steps = value.replaceAll('[]', '.0').replace('*', 'CH').split('.')
+    const expected = value.replaceAll('[]', '[0]').replace('*', 'CH')
+    for (let spelling = 0; spelling < 5; spelling++) {
+      const variable = `MERIDIAN_${steps.map(sprinkle).join('__')}`
+      const { overrides, faults } = readOverrides(settingsSchema, { [variable]: 'x' })
+      t.same([overrides.map(override => override.path), faults], [[expected], []], variable)
+    }
+  }
 })
