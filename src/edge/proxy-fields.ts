@@ -74,7 +74,7 @@ export function originRequestFields(request: EdgeRequest, facts: ForwardedFacts)
   fields.push(
     ...['via', `${request.httpVersion} ${viaName}`],
     ...['x-forwarded-for', facts.client.chain.map(formatAddress).join(', ')],
-    ...['x-forwarded-proto', proto, 'x-forwarded-host', host],
+    ...['x-forwarded-proto', proto, ...(host === '' ? [] : ['x-forwarded-host', host])],
     ...['forwarded', forwardedField(facts.client.chain, proto, host)],
     ...['x-request-id', facts.requestId, hopsField, String(hopsOf(request) + 1)],
   )

@@ -147,8 +147,8 @@ class Attempt implements ForwardHandler {
   }
 
   onEnd(trailers: Fields): void {
-    this.#finish({ cancelled: false })
     this.#job.response.end('', clientTrailers(trailers))
+    this.#finish({ cancelled: false })
   }
 
   onFailure(failure: ForwardFailure): void {

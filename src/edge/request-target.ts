@@ -18,7 +18,7 @@ export interface RequestTarget {
 
 // Visible ASCII (RFC 3986 knows no other); no `#`, since a fragment never leaves a client.
 const origin = /^\/[\x21\x22\x24-\x7e]*$/
-const absolute = /^https?:\/\/([^/?]*)([/?][\x21\x22\x24-\x7e]*)?$/i
+const absolute = /^https?:\/\/([^/?]+)([/?][\x21\x22\x24-\x7e]*)?$/i
 
 /** @returns undefined where the target is of no form that a router serves (authority-form included) */
 export function parseRequestTarget(target: string): RequestTarget | undefined {

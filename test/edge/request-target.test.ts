@@ -37,6 +37,7 @@ t.test('anything else is no target', async t => {
     '\\evil.example',
     'javascript:alert(1)',
     'ftp://example.com/',
+    'http:///path',
     'http:\\\\evil.example',
     '/a b',
     '/a\tb',
