@@ -1,0 +1,84 @@
+/**
+ * Asks the control API of a running router, and words what can go wrong on the way for whoever typed the command.
+ *
+ * Problem documents come back as the errors that they were on the other side, so that exit codes are the same.
+ */
+
+import { request } from 'undici'
+import { errorCatalogue, MeridianError, type Problem } from '../errors.ts'
+import type { ControlOptions } from './control-options.ts'
+
+export interface ControlRequest {
+  readonly method?: 'GET' | 'POST'
+  /** Below the base URL, with its query: `v1/regions`. */
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: object
+}
+
+/** A router that takes longer than this to answer a question about memory is not well. */
+const timeoutMs = 10_000
+
+/**
+ * The JSON that the API answers with.
+ *
+ * @throws MeridianError CONTROL_UNREACHABLE, or the error that the API answered with
+ */
+export async function askControl(
+  { control, token }: Pick<ControlOptions, 'control' | 'token'>,
+  { method = 'GET', path, headers, body }: ControlRequest,
+): Promise<unknown> {
+  const base = control.href.replace(/\/*$/, '/')
+  const { statusCode, body: answer } = await request(new URL(path, base), {
+    method,
+    headers: {
+      ...headers,
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+    signal: AbortSignal.timeout(timeoutMs),
+  }).catch(cause => {
+    throw unreachable(control, inWords(cause), cause)
+  })
+  const text = await answer.text().catch(cause => {
+    throw unreachable(control, inWords(cause), cause)
+  })
+  const value = parseJson(text)
+  if (statusCode >= 200 && statusCode < 300 && value !== undefined) return value
+  if (isProblem(value)) throw toError(value)
+  throw unreachable(control, `what answers there (status ${statusCode}) is not the control API`)
+}
+
+function unreachable({ href }: URL, reason: string, cause?: unknown): MeridianError {
+  return new MeridianError(
+    'CONTROL_UNREACHABLE',
+    `no router answers at ${href.replace(/\/$/, '')} (${reason}): start one with "meridian serve" or "meridian demo", or name its control API with --control or MERIDIAN_CONTROL_URL`,
+    { cause },
+  )
+}
+
+function inWords(error: unknown): string {
+  const { code, name, message } = error as NodeJS.ErrnoException
+  if (name === 'TimeoutError') return `nothing came for ${timeoutMs / 1000} s`
+  return code === 'ECONNREFUSED' ? 'connection refused' : message || String(code)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isProblem(value: unknown): value is Problem {
+  const { code, detail } = (value ?? {}) as Partial<Problem>
+  return typeof code === 'string' && code in errorCatalogue && typeof detail === 'string'
+}
+
+function toError({ code, detail, faults = [] }: Problem): MeridianError {
+  const isAboutTokens = code === 'TOKEN_MISSING' || code === 'TOKEN_UNKNOWN'
+  const message = isAboutTokens ? `${detail} (here: --token or MERIDIAN_TOKEN)` : detail
+  return new MeridianError(code, message, { faults })
+}

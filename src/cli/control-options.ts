@@ -1,0 +1,28 @@
+/** The options of every command that asks a running router. */
+
+import { type Command, InvalidArgumentError, Option } from 'commander'
+
+export interface ControlOptions {
+  /** Base URL of the control API. */
+  readonly control: URL
+  readonly token?: string
+  readonly json?: boolean
+}
+
+export function withControlOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--control <url>', 'control API of the router')
+        .env('MERIDIAN_CONTROL_URL')
+        .default(new URL('http://127.0.0.1:8081'), 'http://127.0.0.1:8081')
+        .argParser(parseControlUrl),
+    )
+    .addOption(new Option('--token <token>', 'bearer token').env('MERIDIAN_TOKEN'))
+    .option('--json', 'the answer as the API gives it')
+}
+
+function parseControlUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw new InvalidArgumentError('Expected a URL such as http://127.0.0.1:8081.')
+}

@@ -1,0 +1,118 @@
+/** Draws the reasoning behind one decision for a person: who asked, who was picked, and every region's column of milliseconds. */
+
+import type { LocationView } from '../control/schemas.ts'
+import type { CostColumn, RejectionKind, Trace, TracedCandidate, TracedRejection } from '../routing/decision.ts'
+import { type Cell, type Column, leftAligned, type Row, renderFacts, renderTable } from './table.ts'
+import type { Paint, Style } from './terminal.ts'
+
+/** What `GET /v1/explain` answers. */
+export interface TraceAnswer extends Omit<Trace, 'client'> {
+  readonly client: { readonly address: string; readonly network: string; readonly location?: LocationView }
+}
+
+const width = 120
+const terms = ['rtt', 'service', 'toll', 'barrier', 'tier', 'bias'] as const satisfies readonly (keyof CostColumn)[]
+
+export function renderTrace(trace: TraceAnswer, paint: Paint): string[] {
+  return [...summary(trace, paint), '', ...renderRegions(trace, paint)]
+}
+
+function summary(trace: TraceAnswer, paint: Paint): string[] {
+  const { client, rule, transport, audience, pick, snapshot, region, reason, degraded } = trace
+  const shout: Cell = { text: `DEGRADED: ${degradedWords(trace)}`, style: 'red' }
+  return renderFacts(
+    [
+      ['client', `${client.address} in network ${client.network}`],
+      ['location', client.location === undefined ? 'unknown' : describeLocation(client.location)],
+      ['rule', `${rule} (${transport}), audience ${audience}`],
+      ['decision', { text: region === null ? 'no region' : `${region}: ${reasonWords[reason]}`, style: 'bold' }],
+      ...(degraded ? [['', shout] as const] : []),
+      ['pick', pickWords(pick)],
+      ['snapshot', `${snapshot.version}, ${(snapshot.ageMs / 1000).toFixed(1)} s old`],
+    ],
+    paint,
+  )
+}
+
+const reasonWords: Readonly<Record<Trace['reason'], string>> = {
+  'least-cost': 'least cost',
+  pinned: 'an override pins this network to it',
+  'default-order': 'nothing is known of the client, so the declared default order counts',
+  doubtful: 'only regions in doubt are left',
+  'last-resort': "the rule's last resort, since nothing else is left",
+  none: 'nothing may serve this request',
+}
+
+function degradedWords({ reason }: TraceAnswer): string {
+  return reason === 'none' ? 'the answer is an error' : 'clients are sent there, since there is nothing better'
+}
+
+function pickWords({ kind, key, temperatureMs }: Trace['pick']): string {
+  if (kind === 'lowest') return 'always the cheapest'
+  return `weighted, by ${kind.replace('-', ' ')} ${key}, temperature ${temperatureMs} ms`
+}
+
+/** One line: what is known of a place, the finest first. */
+export function describeLocation(location: LocationView): string {
+  const { city, subdivision, country, continent, latitude, longitude, accuracyRadiusKm, countryPoint, source } =
+    location
+  const names = [city, subdivision, country ?? continent].filter(name => name !== undefined)
+  const radius = accuracyRadiusKm === undefined ? '' : ` ± ${accuracyRadiusKm} km`
+  const kind = countryPoint ? " (the middle of the country's people)" : ''
+  const point = latitude === undefined || longitude === undefined ? [] : [`${latitude}, ${longitude}${radius}${kind}`]
+  return [names.join(', ') || 'place without a name', ...point, `from ${source}`].join(' · ')
+}
+
+function renderRegions(trace: TraceAnswer, paint: Paint): string[] {
+  const { candidates, rejected, region } = trace
+  const shownTerms = [...candidates, ...rejected].some(({ column }) => column.order !== undefined)
+    ? ([...terms, 'order'] as const)
+    : terms
+  const columns: Column[] = [
+    ...leftAligned('', 'region', 'tier'),
+    ...shownTerms.map(header => ({ header, align: 'right' as const })),
+    ...leftAligned('='),
+    { header: 'cost ms', align: 'right' },
+    ...leftAligned('share, or why not'),
+  ]
+  const row = (entry: TracedCandidate | TracedRejection, chosenStyle: Style, end: Cell): Row => {
+    const chosen = entry.region === region
+    const style = chosen ? chosenStyle : undefined
+    const numbers = shownTerms.map(term => ({ text: milliseconds(entry.column[term] ?? 0), style }))
+    const cost = { text: milliseconds(entry.costMs), style }
+    return [
+      ...[
+        { text: chosen ? '→' : '', style },
+        { text: entry.region, style },
+        { text: entry.tier, style },
+      ],
+      ...[...numbers, { text: '=', style: 'dim' } as const, cost, end],
+    ]
+  }
+  const rejectedRows = (['doubtful', 'later-tier', 'forbidden'] as const).flatMap((kind): Row[] => {
+    const entries = rejected.filter(entry => entry.kind === kind).sort((a, b) => a.costMs - b.costMs)
+    if (entries.length === 0) return []
+    const style = kind === 'doubtful' ? 'yellow' : 'dim'
+    const why = ({ reason, detail }: TracedRejection): Cell => ({ text: `${reason}: ${detail}`, style })
+    return [{ heading: headings[kind] }, ...entries.map(entry => row(entry, 'red', why(entry)))]
+  })
+  const candidateRows = candidates.map(entry => row(entry, 'green', { text: describeShare(entry) }))
+  return renderTable(columns, [...candidateRows, ...rejectedRows], width, paint)
+}
+
+const headings: Readonly<Record<RejectionKind, string>> = {
+  doubtful: 'In doubt: used only when nothing better is left',
+  'later-tier': 'Later: used when those above cannot take it',
+  forbidden: 'Forbidden: never used for this request',
+}
+
+function describeShare({ share, believed }: TracedCandidate): string {
+  const percent = `${(100 * share).toFixed(share > 0 && share < 0.001 ? 2 : 1)} % of such clients`
+  if (believed?.utilisation === undefined) return percent
+  return `${percent}, ${Math.round(100 * believed.utilisation)} % busy`
+}
+
+/** Two decimals, which is how they add up; a plain 0 stands under the others' units. */
+function milliseconds(ms: number): string {
+  return ms === 0 ? '0   ' : ms.toFixed(2)
+}

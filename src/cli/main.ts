@@ -1,0 +1,24 @@
+/** Runs one command line from start to exit code. */
+
+import { describeFailure } from './failure.ts'
+import { createProgram } from './program.ts'
+import { createTerminal } from './terminal.ts'
+
+/** Reads `process.argv`; resolves when the command is done, with `process.exitCode` set. Never rejects. */
+export async function main(): Promise<void> {
+  const terminal = createTerminal(process)
+  const program = createProgram(terminal)
+  try {
+    if (process.argv.length < 3) program.outputHelp()
+    else await program.parseAsync(process.argv)
+  } catch (error) {
+    const debug = program.opts<{ debug?: boolean }>().debug === true || isSet(terminal.environment['MERIDIAN_DEBUG'])
+    const { lines, exitCode } = describeFailure(error, debug)
+    terminal.complain(...lines)
+    process.exitCode = exitCode
+  }
+}
+
+function isSet(variable: string | undefined): boolean {
+  return variable !== undefined && variable !== '' && variable !== '0'
+}
