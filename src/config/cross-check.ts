@@ -5,10 +5,11 @@
  */
 
 import type { Pin } from '../geo/location.ts'
+import { liesIn } from '../regions/jurisdiction.ts'
 import type { Region } from '../regions/region.ts'
 import { type Fault, shown } from '../schema.ts'
 import { type Config, locateFault } from './config.ts'
-import { europeanUnion, type Rule } from './rule.ts'
+import type { Rule } from './rule.ts'
 import { adviseOnRules } from './rule-advice.ts'
 
 export interface Findings {
@@ -86,9 +87,4 @@ function adviseOnFleet({ regions: { defaultOrder } }: Config, regions: readonly 
     return [{ path: 'regions.defaultOrder', message }]
   }
   return []
-}
-
-function liesIn({ jurisdiction }: Region, allowed: readonly string[]): boolean {
-  if (jurisdiction === undefined) return false
-  return allowed.includes(jurisdiction) || (allowed.includes('EU') && europeanUnion.has(jurisdiction))
 }

@@ -115,11 +115,6 @@ export type Rule = Static<typeof Rule>
 export type Cors = Static<typeof Cors>
 export type Transport = Rule['transport']
 
-/** Country (ISO 3166-1) codes whose clients are in the jurisdiction `EU`: the members of the European Union. */
-export const europeanUnion: ReadonlySet<string> = new Set(
-  'AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK'.split(' '),
-)
-
 /** Ends every list of rules: any request, redirected, all tiers in their usual order. */
 export const catchAllRule: Rule = {
   name: 'default',

@@ -5,6 +5,7 @@
  * first. So a broken file cannot harm what is in use. IPv4 inside IPv6 is unfolded here, for geolocation only.
  */
 
+import { basename } from 'node:path'
 import { ClientAddress, embeddedIpv4, embeddingOf, notEmbedded } from './address.ts'
 import { type AddressMap, mapNetworks } from './address-map.ts'
 import { CellRegister } from './cell.ts'
@@ -120,7 +121,7 @@ class TableLocator implements Locator {
       ...(asn !== 0 && { asn }),
       prefixLength: this.prefixLength(address),
       // Where no place is known the AS number is, and its database is the last source.
-      source: row?.file ?? this.sources.at(-1)!.file,
+      source: basename(row?.file ?? this.sources.at(-1)!.file),
     }
   }
 

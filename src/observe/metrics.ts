@@ -20,7 +20,7 @@ export interface DecisionCount {
 
 export interface ExchangeCount {
   /** undefined: refused before a rule was found. */
-  readonly transport: string | undefined
+  readonly transport?: string | undefined
   /** 0: the client left before an answer began. */
   readonly status: number
   readonly durationMs: number

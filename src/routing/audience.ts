@@ -7,12 +7,13 @@
 
 import type { Rule } from '../config/rule.ts'
 import type { Cell, Pin } from '../geo/location.ts'
+import { liesIn } from '../regions/jurisdiction.ts'
 import { tiers } from '../regions/region.ts'
 import type { CostModel } from './cost.ts'
 import { type FleetCondition, type FleetLayout, usable } from './fleet.ts'
 import type { CompiledRule } from './match-rule.ts'
 import { makePlan, makeRanking, type Plan, type Ranking, rankFirst } from './plan.ts'
-import { allowedJurisdictions, liesIn } from './residency.ts'
+import { allowedJurisdictions } from './residency.ts'
 
 /** Entries of plans and rankings (about 20 bytes each) kept before all are dropped and made anew. */
 const mostEntries = 8_000_000

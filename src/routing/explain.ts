@@ -6,10 +6,11 @@
 import { formatAddress } from '../geo/address.ts'
 import type { Cell } from '../geo/location.ts'
 import { clientNetwork, formatNetwork } from '../geo/network.ts'
+import { liesIn } from '../regions/jurisdiction.ts'
 import type { RegionState, Snapshot } from '../regions/snapshot.ts'
 import type { Choice } from './choice.ts'
 import type { Believed, CostColumn, RouteRequest, Trace, TracedCandidate, TracedRejection } from './decision.ts'
-import { allowedJurisdictions, liesIn } from './residency.ts'
+import { allowedJurisdictions } from './residency.ts'
 import type { RouteDecision } from './route-decision.ts'
 import { affinityOf, type Question, type Workings } from './workings.ts'
 

@@ -12,10 +12,15 @@ export async function listenControl(
   { address, port }: { readonly address: string; readonly port: number },
 ): Promise<string> {
   try {
-    return await app.listen({ host: address, port })
+    return await app.listen({ host: address, port, listenTextResolver: url => `the control API listens on ${url}` })
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'the port is in use' : (cause as Error).message
+    const reason =
+      (cause as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'the port is in use' : (cause as Error).message
     const mend = 'choose another address or port in control.listen, or stop what listens there'
-    throw new MeridianError('LISTEN_FAILED', `the control API cannot listen on ${address} port ${port}: ${reason}; ${mend}`, { cause })
+    throw new MeridianError(
+      'LISTEN_FAILED',
+      `the control API cannot listen on ${address} port ${port}: ${reason}; ${mend}`,
+      { cause },
+    )
   }
 }

@@ -17,7 +17,7 @@ import type { Locator } from '../geo/location.ts'
 import { parseNetwork } from '../geo/network.ts'
 import { createNetworkSet } from '../geo/network-set.ts'
 import { createProber } from '../health/prober.ts'
-import { createLog } from '../observe/log.ts'
+import { createLogger } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { createMemoryStore } from '../regions/memory-store.ts'
 import type { Region } from '../regions/region.ts'
@@ -54,7 +54,7 @@ export interface MeridianOptions {
  * @throws MeridianError whatever is wrong with configuration, regions, databases or listeners; nothing is left running
  */
 export async function startMeridian(config: Config, options: MeridianOptions = {}): Promise<Meridian> {
-  const log = options.log ?? createLog({ level: config.log.level })
+  const log = options.log ?? createLogger({ level: config.log.level, fields: { router: config.router.id } })
   const [locator, regions] = await loadInputs(config, options.regions)
   warnOrRefuse(config, regions, locator, log)
 
@@ -80,7 +80,8 @@ async function start(
   stopAll: () => Promise<void>,
 ): Promise<Meridian> {
   const clock = systemClock
-  const metrics = createMetrics({ version })
+  const metrics = createMetrics(clock.now)
+  metrics.useGeoDatabases(locator.sources)
   const store = createMemoryStore({ clock, leaseMs: config.lease.durationMs })
   stops.push(() => store.close())
   await store.declare(regions)
@@ -134,7 +135,7 @@ async function start(
     refresh: () => feed.refresh(),
     access: { tokens: config.control.tokens, openReading: isLoopback(config.control.listen.address) },
     allowedEndpoints: config.control.allowedEndpoints,
-    metrics: () => metrics.render(),
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.expose() }),
     ready: () => readiness(feed.snapshot.regions.length),
     version,
     log,
@@ -163,10 +164,12 @@ async function loadInputs(config: Config, given: readonly Region[] | undefined):
     loadLocator(config.geo),
     given ?? (directory === undefined ? [] : readRegionFiles(directory)),
   ])
-  const errors = [locator, regions].flatMap(({ reason }: { reason?: unknown }) => reason ?? [])
+  const errors = [locator, regions].flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason] : []))
   if (errors.length === 1) throw errors[0]
   if (locator.status === 'rejected' || regions.status === 'rejected') {
-    const faults = (errors as MeridianError[]).flatMap(error => (error.faults.length > 0 ? error.faults : error.message))
+    const faults = (errors as MeridianError[]).flatMap(error =>
+      error.faults.length > 0 ? error.faults : error.message,
+    )
     throw new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })
   }
   return [locator.value, regions.value]

@@ -1,7 +1,6 @@
 /** The configuration as the rooms below want it. */
 
 import type { Config } from '../config/config.ts'
-import { isLoopback } from '../config/loopback.ts'
 import type { RouterSettings } from '../routing/workings.ts'
 
 export function routerSettings({ rules, regions, router, routing }: Config): RouterSettings {

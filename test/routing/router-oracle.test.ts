@@ -2,8 +2,9 @@
 
 import t from 'tap'
 import type { Random } from '../../src/clock.ts'
-import { europeanUnion, type Rule } from '../../src/config/rule.ts'
+import type { Rule } from '../../src/config/rule.ts'
 import { distanceKm } from '../../src/geo/coordinates.ts'
+import { europeanUnion } from '../../src/regions/jurisdiction.ts'
 import { type Tier, tiers } from '../../src/regions/region.ts'
 import type { RegionState } from '../../src/regions/snapshot.ts'
 import { barrierOf, reportedPressure } from '../../src/routing/load.ts'
