@@ -92,7 +92,9 @@ export function createListeners(
     server.on('clientError', refuse)
     server.on('connect', (_message, socket) => {
       const error = new MeridianError('UPGRADE_UNSUPPORTED', 'CONNECT asks for a tunnel; this router opens none.')
-      socket.end(rawProblem(error, requestId()))
+      // The server has let go of this socket: nobody else hears its errors, or closes it.
+      socket.on('error', () => socket.destroy())
+      socket.end(rawProblem(error, requestId()), () => socket.destroy())
     })
     servers.add(server)
     return server

@@ -87,16 +87,31 @@ t.test('no target and no header leads a client anywhere but to the region', asyn
   }
 })
 
+t.test('requests one behind the other on a connection are answered in their order', async t => {
+  const { port } = await startEdge(t, fakeRouter(ruleOf({}), [fra]))
+  const requests = ['/1', '/2', '/3'].map(path => `GET ${path} HTTP/1.1\r\nHost: a\r\n`)
+  const answers = await sendRaw(port, `${requests.join('\r\n')}Connection: close\r\n\r\n`)
+  t.same(
+    [...answers.matchAll(/^Location: (.*)\r$/gm)].map(match => match[1]),
+    ['/1', '/2', '/3'].map(path => `https://edge-fra.example.com${path}`),
+  )
+})
+
 t.test('limits: URL, header fields, time', async t => {
-  const settings = { maxUrlBytes: 100, maxHeaderBytes: 2_000, headersTimeoutMs: 100, requestTimeoutMs: 100 }
-  const { url, port } = await startEdge(t, fakeRouter(ruleOf({}), [fra]), { settings })
+  const settings = { maxUrlBytes: 100, maxHeaderBytes: 2_000 }
+  const { url } = await startEdge(t, fakeRouter(ruleOf({}), [fra]), { settings })
   const long = await curl(`${url}/${'a'.repeat(100)}`)
   t.equal(long.status, 414)
   t.match(JSON.parse(long.text), { code: 'URL_TOO_LONG', status: 414, instance: 'id-1' })
   const large = await curl('--header', `X-Large: ${'a'.repeat(3_000)}`, url)
   t.equal(large.status, 431)
   t.match(JSON.parse(large.text), { code: 'HEADERS_TOO_LARGE' })
-  t.match(await sendRaw(port, 'GET / HTTP/1.1\r\nHost: a\r\n'), /^HTTP\/1\.1 408 /, 'a request that never ends')
+
+  const timeouts = { headersTimeoutMs: 100, requestTimeoutMs: 100 }
+  const { port } = await startEdge(t, fakeRouter(ruleOf({}), [fra]), { settings: timeouts })
+  const late = await sendRaw(port, 'GET / HTTP/1.1\r\nHost: a\r\n')
+  t.match(late, /^HTTP\/1\.1 408 /, 'a request that never ends')
+  t.match(late, /"code":"REQUEST_TIMEOUT"/)
 })
 
 t.test('the decision itself, for somebody else to act on', async t => {
@@ -239,4 +254,14 @@ t.test('idle connections do not hold up a close', async t => {
   const closed = once(socket, 'close')
   t.equal(await edge.close(60_000), 0)
   await closed
+})
+
+t.test('nor do clients that asked for a tunnel and stay', async t => {
+  const { edge, port } = await startEdge(t, fakeRouter(ruleOf({}), [fra]))
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  t.teardown(() => socket.destroy())
+  socket.write('CONNECT evil.example:443 HTTP/1.1\r\nHost: a\r\n\r\n')
+  const [answer] = await once(socket, 'data')
+  t.match(answer.toString(), /^HTTP\/1\.1 501 Not Implemented\r\n/)
+  t.equal(await edge.close(60_000), 0)
 })
