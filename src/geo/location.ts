@@ -20,7 +20,7 @@ export interface Location {
   readonly accuracyRadiusKm?: number
   /** Length of the widest prefix around the address for which this same answer holds (IPv4: 0–32, IPv6: 0–128). */
   readonly prefixLength: number
-  /** File name of the database or overrides file that knew. */
+  /** Name, without its folder, of the database or overrides file that knew. */
   readonly source: string
   /** Set when the database knew only the country (or guessed): the coordinates are its population-weighted point. */
   readonly countryPoint?: true

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import t from 'tap'
 import { formatAddress, parseAddress } from '../../src/geo/address.ts'
 import { loadLocator } from '../../src/geo/load-locator.ts'
@@ -57,7 +58,7 @@ t.test('the first that knows an address wins', async t => {
   ] as const) {
     const { prefixLength, source, ...rest } = locator.locate(parseAddress(text)!)!
     t.same(rest, location, text)
-    t.equal(source, text.includes(':') ? flatIpv6 : flatIpv4)
+    t.equal(source, basename(text.includes(':') ? flatIpv6 : flatIpv4))
   }
   const both = await loadLocator({ databases: [flatIpv4, fallback], countryPoints })
   t.equal(both.locate(parseAddress('81.2.69.142')!)?.country, 'GB')
@@ -116,9 +117,9 @@ t.test('an override beats any database, the longest prefix among overrides wins 
     continent: 'EU',
     countryPoint: true,
     prefixLength: 13,
-    source: overrides,
+    source: basename(overrides),
   })
-  t.same(locator.locate(parseAddress('172.16.0.1')!), { country: 'AQ', prefixLength: 12, source: overrides })
+  t.same(locator.locate(parseAddress('172.16.0.1')!), { country: 'AQ', prefixLength: 12, source: basename(overrides) })
 })
 
 t.test('for overrides, too, a mapped address is nothing but its IPv4 address', async t => {
@@ -169,7 +170,7 @@ t.test('the AS number stands beside the place, or alone', async t => {
   t.equal(locator.locate(parseAddress('81.2.69.142')!)?.asn, 20712)
   t.equal(locator.locate(parseAddress('81.2.69.42')!)?.asn, undefined)
   t.equal(locator.locate(parseAddress('64:ff9b::5102:458e')!)?.asn, 20712)
-  t.same(locator.locate(parseAddress('9.9.9.9')!), { asn: 19281, prefixLength: 24, source: asn })
+  t.same(locator.locate(parseAddress('9.9.9.9')!), { asn: 19281, prefixLength: 24, source: basename(asn) })
   t.equal(locator.locationNumber(parseAddress('9.9.9.9')!), 0)
 })
 
