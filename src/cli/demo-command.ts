@@ -16,23 +16,24 @@ import type { Terminal } from './terminal.ts'
 export function demoCommand(terminal: Terminal): Command {
   return new Command('demo')
     .description('start the example fleet on this machine, and print what to try')
+    .option('--regions <folder>', 'folder with region files; the example fleet where absent')
     .option('--http-port <port>', 'port for clients', parsePort, 8080)
     .option('--control-port <port>', 'port of the control API', parsePort, 8081)
     .option('--region-ports <port>', 'port of the first region; the others follow', parsePort, 9101)
     .addHelpText('after', '\nA port that is taken is replaced by a free one.')
-    .action(({ httpPort, controlPort, regionPorts }) =>
-      runDemo({ http: httpPort, control: controlPort, regions: regionPorts }, terminal),
+    .action(({ regions, httpPort, controlPort, regionPorts }) =>
+      runDemo(
+        regions ?? join(packageDirectory, 'regions'),
+        { http: httpPort, control: controlPort, regions: regionPorts },
+        terminal,
+      ),
     )
 }
 
-async function runDemo(ports: DemoPorts, { print, paint }: Terminal): Promise<void> {
+async function runDemo(directory: string, ports: DemoPorts, { print, paint }: Terminal): Promise<void> {
   const stopSignal = takeStopSignal()
   const { startDemo } = await import('./demo/demo.ts')
-  const demo = await startDemo({
-    directory: join(packageDirectory, 'regions'),
-    ports,
-    log: createLogger({ level: 'error' }),
-  })
+  const demo = await startDemo({ directory, ports, log: createLogger({ level: 'error' }) })
   print(...renderOverview(demo, ports, await servingRegion(demo), paint))
 
   const tell = (line: string): void => print(`${new Date().toTimeString().slice(0, 8)}  ${line}`)

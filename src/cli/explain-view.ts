@@ -1,5 +1,6 @@
 /** Draws the reasoning behind one decision for a person: who asked, who was picked, and every region's column of milliseconds. */
 
+import { basename } from 'node:path'
 import type { LocationView } from '../control/schemas.ts'
 import type { CostColumn, RejectionKind, Trace, TracedCandidate, TracedRejection } from '../routing/decision.ts'
 import { type Cell, type Column, leftAligned, type Row, renderFacts, renderTable } from './table.ts'
@@ -60,7 +61,7 @@ export function describeLocation(location: LocationView): string {
   const radius = accuracyRadiusKm === undefined ? '' : ` ± ${accuracyRadiusKm} km`
   const kind = countryPoint ? " (the middle of the country's people)" : ''
   const point = latitude === undefined || longitude === undefined ? [] : [`${latitude}, ${longitude}${radius}${kind}`]
-  return [names.join(', ') || 'place without a name', ...point, `from ${source}`].join(' · ')
+  return [names.join(', ') || 'place without a name', ...point, `from ${basename(source)}`].join(' · ')
 }
 
 function renderRegions(trace: TraceAnswer, paint: Paint): string[] {
@@ -69,7 +70,7 @@ function renderRegions(trace: TraceAnswer, paint: Paint): string[] {
     ? ([...terms, 'order'] as const)
     : terms
   const columns: Column[] = [
-    ...leftAligned('', 'region', 'tier'),
+    ...leftAligned('', 'region', ''),
     ...shownTerms.map(header => ({ header, align: 'right' as const })),
     ...leftAligned('='),
     { header: 'cost ms', align: 'right' },
@@ -107,9 +108,8 @@ const headings: Readonly<Record<RejectionKind, string>> = {
 }
 
 function describeShare({ share, believed }: TracedCandidate): string {
-  const percent = `${(100 * share).toFixed(share > 0 && share < 0.001 ? 2 : 1)} % of such clients`
-  if (believed?.utilisation === undefined) return percent
-  return `${percent}, ${Math.round(100 * believed.utilisation)} % busy`
+  const gets = `gets ${(100 * share).toFixed(1)} %`
+  return believed?.utilisation === undefined ? gets : `${gets}, is ${Math.round(100 * believed.utilisation)} % busy`
 }
 
 /** Two decimals, which is how they add up; a plain 0 stands under the others' units. */

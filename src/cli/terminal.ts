@@ -32,6 +32,8 @@ export function createTerminal(process: NodeJS.Process): Terminal {
     if (error.code === 'EPIPE') process.exit(0)
     throw error
   })
+  // With nobody left to complain to, a router serves on.
+  stderr.on('error', () => {})
   return {
     environment: env,
     paint: hasColours(stdout.isTTY, env) ? (style, text) => styleText(style, text, { validateStream: false }) : plain,

@@ -44,8 +44,14 @@ export interface Demo {
 export async function startDemo({ directory, ports, log }: DemoOptions): Promise<Demo> {
   const declared = await readRegionFiles(directory)
   const ordered = tiers.flatMap(tier => declared.filter(region => region.tier === tier))
+  // For clients of whom nothing is known: who can hold most comes first.
+  const bySize = declared.toSorted((a, b) => (b.capacityRequests ?? 0) - (a.capacityRequests ?? 0))
   const token = randomBytes(32).toString('base64url')
-  const config = await demoConfig(ports, token)
+  const config = await demoConfig(
+    ports,
+    token,
+    bySize.map(({ id }) => id),
+  )
   const [router, ...processes] = await Promise.allSettled([
     startMeridian(config, { regions: [], log }),
     ...ordered.map((region, index) => startRegionProcess(region, ports.regions === 0 ? 0 : ports.regions + index)),
@@ -72,7 +78,7 @@ function requireValue<T>(outcome: PromiseSettledResult<T>): T {
 }
 
 /** A router as an operator would write it; only that it looks after its regions more often, since people are watching. */
-async function demoConfig(ports: DemoPorts, token: string): Promise<Config> {
+async function demoConfig(ports: DemoPorts, token: string, defaultOrder: readonly string[]): Promise<Config> {
   const loopback = ['127.0.0.0/8', '::1/128']
   const settings = {
     fleet: 'demo',
@@ -83,7 +89,7 @@ async function demoConfig(ports: DemoPorts, token: string): Promise<Config> {
       tokens: [{ name: 'demo', sha256: createHash('sha256').update(token).digest('hex'), rights: ['report'] }],
     },
     health: { interval: '1s', recheck: '300ms', fall: 2 },
-    regions: { defaultOrder: ['cloud-fra', 'cloud-iad', 'core-fra'] },
+    regions: { defaultOrder },
     rules: [
       { name: 'forwarded', match: { path: '/v1/' }, transport: 'proxy' },
       { name: 'decided', match: { path: '/decide' }, transport: 'decide' },
