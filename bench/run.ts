@@ -7,8 +7,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-
-export type Figures = Readonly<Record<string, number>>
+import type { Figures } from './figures.ts'
 
 const benchmarks: Readonly<Record<string, () => Promise<Figures>>> = {
   decision: async () => (await import('./decision.ts')).measure(),

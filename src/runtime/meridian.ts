@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts'
 import { crossCheck } from '../config/cross-check.ts'
 import { isLoopback } from '../config/loopback.ts'
 import { createControlApp } from '../control/app.ts'
-import { createEdge } from '../edge/edge.ts'
+import { createEdge, type Edge } from '../edge/edge.ts'
 import { createUndiciForwarder } from '../edge/undici-forwarder.ts'
 import { MeridianError } from '../errors.ts'
 import { loadLocator } from '../geo/load-locator.ts'
@@ -18,16 +18,19 @@ import { parseNetwork } from '../geo/network.ts'
 import { createNetworkSet } from '../geo/network-set.ts'
 import { createProber } from '../health/prober.ts'
 import { createLogger } from '../observe/log.ts'
-import { createMetrics } from '../observe/metrics.ts'
+import { createMetrics, type Metrics } from '../observe/metrics.ts'
 import { createMemoryStore } from '../regions/memory-store.ts'
 import type { Region } from '../regions/region.ts'
 import { readRegionFiles } from '../regions/region-files.ts'
-import { createRouter } from '../routing/router.ts'
-import { startFleetFeed } from './fleet-feed.ts'
+import type { RegionStore } from '../regions/store.ts'
+import type { Router } from '../routing/decision.ts'
+import { createRouter, type LiveRouter } from '../routing/router.ts'
+import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
 import { listenControl } from './listen-control.ts'
 import { observeEdge } from './observe-edge.ts'
 import { observeFleet } from './observe-fleet.ts'
 import { routerSettings } from './settings.ts'
+import { Stops } from './stops.ts'
 import { repeat, systemClock } from './system-clock.ts'
 import { version } from './version.ts'
 
@@ -57,78 +60,86 @@ export async function startMeridian(config: Config, options: MeridianOptions = {
   const log = options.log ?? createLogger({ level: config.log.level, fields: { router: config.router.id } })
   const [locator, regions] = await loadInputs(config, options.regions)
   warnOrRefuse(config, regions, locator, log)
-
-  const stops: (() => unknown)[] = []
-  const stopAll = async (): Promise<void> => {
-    for (const stop of stops.reverse()) await stop()
-    stops.length = 0
-  }
+  const stops = new Stops()
   try {
-    return await start(config, regions, locator, log, stops, stopAll)
+    return await start({ config, log, locator, regions, metrics: createMetrics(systemClock.now), stops })
   } catch (error) {
-    await stopAll()
+    await stops.run()
     throw error
   }
 }
 
-async function start(
-  config: Config,
-  regions: readonly Region[],
-  locator: Locator,
-  log: Logger,
-  stops: (() => unknown)[],
-  stopAll: () => Promise<void>,
-): Promise<Meridian> {
-  const clock = systemClock
-  const metrics = createMetrics(clock.now)
+/** What every part is built from. */
+interface Ground {
+  readonly config: Config
+  readonly log: Logger
+  readonly locator: Locator
+  readonly regions: readonly Region[]
+  readonly metrics: Metrics
+  readonly stops: Stops
+}
+
+async function start(ground: Ground): Promise<Meridian> {
+  const { config, locator, metrics, stops } = ground
   metrics.useGeoDatabases(locator.sources)
+  const router = createRouter(routerSettings(config), locator)
+  const fleet = await startFleet(ground, router)
+  const controlUrl = await startControl(ground, router, fleet)
+  const edge = createDataPlane(ground, router)
+  let limitMs: number | undefined
+  let cutExchanges = 0
+  stops.push(async () => {
+    cutExchanges = await edge.close(limitMs)
+  })
+  const bound = await edge.listen(config.http.listen)
+  return {
+    dataUrls: bound.map(urlOf),
+    controlUrl,
+    async close(limit) {
+      limitMs = limit
+      await stops.run()
+      return { cutExchanges }
+    },
+  }
+}
+
+interface Fleet {
+  readonly store: RegionStore
+  readonly feed: FleetFeed
+}
+
+/** Store, probes, and the feed that puts what they know into use. */
+async function startFleet({ config, log, regions, metrics, stops }: Ground, router: LiveRouter): Promise<Fleet> {
+  const clock = systemClock
   const store = createMemoryStore({ clock, leaseMs: config.lease.durationMs })
   stops.push(() => store.close())
   await store.declare(regions)
 
-  const router = createRouter(routerSettings(config), locator)
-  const prober = config.health.enabled
-    ? createProber({
-        clock,
-        random: Math.random,
-        settings: config.health,
-        onChange: () => void feed?.refresh().catch(logFault),
-      })
-    : undefined
-  stops.push(() => prober?.close())
-  const logFault = (error: unknown): void => log.error({ err: error }, 'the fleet could not be read')
-  const tellFleet = observeFleet(metrics, log)
+  let refresh = (): void => {}
+  const prober = createProber({ clock, random: Math.random, settings: config.health, onChange: () => refresh() })
+  stops.push(() => prober.close())
+  const tell = observeFleet(metrics, log)
+  const onFault = (error: unknown): void => log.error({ err: error }, 'the fleet could not be read')
   const feed = await startFleetFeed({
     store,
-    prober,
+    prober: config.health.enabled ? prober : undefined,
     clock,
     everyMs: config.routing.snapshotEveryMs,
     onSnapshot: (snapshot, previous) => {
       router.useSnapshot(snapshot, clock.now())
-      tellFleet(snapshot, previous)
+      tell(snapshot, previous)
     },
-    onFault: logFault,
+    onFault,
   })
+  refresh = () => void feed.refresh().catch(onFault)
   stops.push(() => feed.close())
   stops.push(repeat(clock, advanceEveryMs, () => router.advance(clock.now())))
+  return { store, feed }
+}
 
-  const forwarder = createUndiciForwarder(config.http.timeouts)
-  stops.push(() => forwarder.close())
-  const edge = createEdge({
-    router,
-    forwarder,
-    clientAddress: {
-      trustedProxies: createNetworkSet(config.http.trustedProxies.map(networkOf)),
-      header: config.http.clientAddressHeader,
-    },
-    clock,
-    random: Math.random,
-    requestId: randomUUID,
-    observer: observeEdge(metrics, log, config.log),
-  })
-  let cutExchanges = 0
-  let closeLimitMs: number | undefined
-  const control = createControlApp({
+async function startControl({ config, log, metrics, stops }: Ground, router: Router, fleet: Fleet): Promise<string> {
+  const { store, feed } = fleet
+  const app = createControlApp({
     store,
     router,
     currentSnapshot: () => feed.snapshot,
@@ -140,21 +151,25 @@ async function start(
     version,
     log,
   })
-  stops.push(() => control.close())
-  const controlUrl = await listenControl(control, config.control.listen)
-  stops.push(async () => {
-    cutExchanges = await edge.close(closeLimitMs)
-  })
-  const bound = await edge.listen(config.http.listen)
-  return {
-    dataUrls: bound.map(urlOf),
-    controlUrl,
-    async close(limitMs) {
-      closeLimitMs = limitMs
-      await stopAll()
-      return { cutExchanges }
+  stops.push(() => app.close())
+  return listenControl(app, config.control.listen)
+}
+
+function createDataPlane({ config, log, metrics, stops }: Ground, router: Router): Edge {
+  const forwarder = createUndiciForwarder(config.http.timeouts)
+  stops.push(() => forwarder.close())
+  return createEdge({
+    router,
+    forwarder,
+    clientAddress: {
+      trustedProxies: createNetworkSet(config.http.trustedProxies.map(networkOf)),
+      header: config.http.clientAddressHeader,
     },
-  }
+    clock: systemClock,
+    random: Math.random,
+    requestId: randomUUID,
+    observer: observeEdge(metrics, log, config.log),
+  })
 }
 
 /** Reads everything at once, so that all faults are found in one go. */
