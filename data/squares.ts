@@ -8,7 +8,7 @@ import type { Place } from '../src/geo/record.ts'
 import { heaviest } from './block-cutter.ts'
 import { continentOf } from './continents.ts'
 
-interface Square {
+export interface Square {
   readonly country: string
   readonly latitude: number
   readonly longitude: number
@@ -43,8 +43,6 @@ export class Squares {
     square.names.set(name, (square.names.get(name) ?? 0) + addresses)
   }
 }
-
-export type { Square }
 
 /** The record of a square in MaxMind's City schema, once all addresses are counted. */
 export function recordOf({ country, latitude, longitude, names }: Square): MmdbValue {

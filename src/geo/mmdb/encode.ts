@@ -6,10 +6,9 @@
 import { MeridianError } from '../../errors.ts'
 import { dataType, pointerBase } from './decode.ts'
 
-/** Whole numbers from 0 that are kept as numbers; beyond 2^53 a bigint goes in. */
 type NumberType = 'uint16' | 'uint32' | 'uint64' | 'uint128' | 'int32' | 'float' | 'double'
 
-/** A number of a chosen type, where the default would be another. */
+/** A number of a chosen type, where the default would be another. Beyond 2^53 it must be a bigint, to be exact. */
 export class MmdbNumber {
   readonly type: NumberType
   readonly value: number | bigint
@@ -45,7 +44,7 @@ const typeByKey: Readonly<Record<string, NumberType>> = {
 
 const bytesOf = { uint16: 2, uint32: 4, uint64: 8, uint128: 16 } as const
 
-/** The longest header of a value, its type and size. */
+/** Greatest size that a value can declare, in bytes or entries. */
 const maxSize = 65_821 + 2 ** 24 - 1
 
 /** The data section of one file while it is being written. */
@@ -160,7 +159,7 @@ export class DataEncoder {
   }
 }
 
-/** Equal for values that are encoded alike, and only for those. */
+/** Text that is the same for equal values of the same types. */
 export function keyOf(value: MmdbValue, key: string): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'boolean') return String(value)

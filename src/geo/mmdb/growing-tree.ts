@@ -46,8 +46,9 @@ export class GrowingTree {
     const pairs = new Int32Array(2 * this.#nodes)
     let count = 0
     const condenseNode = (node: number): Slot => {
-      const left = condenseSlot(this.#slots[2 * node]!)
+      // Right first: in the file, which begins with the node done last, a left child then follows its parent.
       const right = condenseSlot(this.#slots[2 * node + 1]!)
+      const left = condenseSlot(this.#slots[2 * node]!)
       if (left === right && left <= 0 && node !== root) return left
       // Both in one number, exact while there are fewer than 2^26 nodes and records.
       const shape = left * 2 ** 27 + right

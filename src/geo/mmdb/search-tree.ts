@@ -24,8 +24,8 @@ export const ipv4Aliases: readonly Network[] = [
   { address: new ClientAddress(6, 0x2002_0000), prefixLength: 16 },
 ]
 
-/** Nodes that one walk may visit, shared ones counted every time: no walk takes more than a second or two. */
-const maxWalkedNodes = 2 ** 26
+/** Nodes that one walk may visit, shared ones counted every time: no walk takes more than a few seconds. */
+const maxWalkedNodes = 2 ** 27
 
 /**
  * Told of every network with data, in address order. Words are signed and most significant first; an IPv4 network is
@@ -107,6 +107,7 @@ export class SearchTree {
   /** Visits every node once, children first, and refuses a tree that a walk could not take. */
   #survey(dataBytes: number, fail: (fault: string) => MeridianError): void {
     const nodeCount = this.#nodeCount
+    const read = this.#read
     const last = nodeCount + separatorBytes + dataBytes
     /** Nodes that a walk from here visits; 0: not yet known. */
     const walked = new Uint32Array(nodeCount)
@@ -123,7 +124,7 @@ export class SearchTree {
         depth--
         continue
       }
-      const record = this.#read(node, side[depth]!++)
+      const record = read(node, side[depth]!++)
       if (record >= nodeCount) {
         if (record > nodeCount && (record < nodeCount + separatorBytes || record >= last)) {
           throw fail(`node ${node} of its search tree leads to ${record}, outside tree and data`)

@@ -50,6 +50,7 @@ export class MmdbWriter {
     this.#put(address, prefixLength, -1 - this.#numberOf(record))
   }
 
+  /** The whole file. To be called once, when everything has been inserted. */
   toBytes(): Uint8Array {
     if (this.#heading.ipVersion === 6) this.#linkAliases()
     const tree = this.#tree.condense()
