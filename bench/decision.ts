@@ -90,11 +90,15 @@ log: { level: error }
   )
   const started = performance.now()
   const router = spawn(process.execPath, [join(root, 'dist/cli/meridian.js'), 'serve', '--config', file], {
-    stdio: 'inherit',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  router.stderr.on('data', text => {
+    said += text
   })
   try {
     while (!(await isReady(port))) {
-      if (router.exitCode !== null) throw new Error(`the router ended with ${router.exitCode}`)
+      if (router.exitCode !== null) throw new Error(`the router ended with ${router.exitCode}: ${said}`)
     }
     return (performance.now() - started) / 1000
   } finally {
