@@ -14,6 +14,8 @@ export interface ControlRequest {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: object
+  /** A key that the answer has: whatever lacks it was not written by a control API. */
+  readonly answerKey: string
 }
 
 /** A router that takes longer than this to answer a question about memory is not well. */
@@ -26,7 +28,7 @@ const timeoutMs = 10_000
  */
 export async function askControl(
   { control, token }: Pick<ControlOptions, 'control' | 'token'>,
-  { method = 'GET', path, headers, body }: ControlRequest,
+  { method = 'GET', path, headers, body, answerKey }: ControlRequest,
 ): Promise<unknown> {
   const base = control.href.replace(/\/*$/, '/')
   const { statusCode, body: answer } = await request(new URL(path, base), {
@@ -45,7 +47,7 @@ export async function askControl(
     throw unreachable(control, inWords(cause), cause)
   })
   const value = parseJson(text)
-  if (statusCode >= 200 && statusCode < 300 && value !== undefined) return value
+  if (statusCode < 300 && Object.hasOwn(Object(value), answerKey)) return value
   if (isProblem(value)) throw toError(value)
   throw unreachable(control, `what answers there (status ${statusCode}) is not the control API`)
 }

@@ -1,16 +1,6 @@
-/** `meridian demo`: a whole fleet on one machine, to try things on. */
+/** The command line of `meridian demo`. */
 
-import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { createLogger } from '../observe/log.ts'
-import { packageDirectory } from '../paths.ts'
-import type { Trace } from '../routing/decision.ts'
-import { askControl } from './control-client.ts'
-import type { Demo, DemoPorts } from './demo/demo.ts'
-import { tellNews } from './demo/news.ts'
-import { firstClient, renderOverview } from './demo/overview.ts'
-import type { RegionProcess } from './demo/region-process.ts'
-import { takeStopSignal } from './stop-signals.ts'
 import type { Terminal } from './terminal.ts'
 
 export function demoCommand(terminal: Terminal): Command {
@@ -21,40 +11,10 @@ export function demoCommand(terminal: Terminal): Command {
     .option('--control-port <port>', 'port of the control API', parsePort, 8081)
     .option('--region-ports <port>', 'port of the first region; the others follow', parsePort, 9101)
     .addHelpText('after', '\nA port that is taken is replaced by a free one.')
-    .action(({ regions, httpPort, controlPort, regionPorts }) =>
-      runDemo(
-        regions ?? join(packageDirectory, 'regions'),
-        { http: httpPort, control: controlPort, regions: regionPorts },
-        terminal,
-      ),
-    )
-}
-
-async function runDemo(directory: string, ports: DemoPorts, { print, paint }: Terminal): Promise<void> {
-  const stopSignal = takeStopSignal()
-  const { startDemo } = await import('./demo/demo.ts')
-  const demo = await startDemo({ directory, ports, log: createLogger({ level: 'error' }) })
-  print(...renderOverview(demo, ports, await servingRegion(demo), paint))
-
-  const tell = (line: string): void => print(`${new Date().toTimeString().slice(0, 8)}  ${line}`)
-  const stopNews = tellNews(demo.controlUrl, tell)
-  let stopping = false
-  for (const { region, pid, ended } of demo.regions) {
-    void ended.then(({ code, signal }) => {
-      if (!stopping) tell(`${region.id}: process ${pid} ended (${signal ?? `exit code ${code}`})`)
+    .action(async ({ regions, httpPort, controlPort, regionPorts }) => {
+      const { runDemo } = await import('./demo/run-demo.ts')
+      await runDemo(regions, { http: httpPort, control: controlPort, regions: regionPorts }, terminal)
     })
-  }
-  await stopSignal
-  stopping = true
-  stopNews()
-  print('', 'Stopping …')
-  await demo.close()
-  print('Stopped: the router and all regions are gone.')
-}
-
-async function servingRegion({ controlUrl, regions }: Demo): Promise<RegionProcess> {
-  const trace = await askControl({ control: new URL(controlUrl) }, { path: `v1/explain?ip=${firstClient}` })
-  return regions.find(({ region }) => region.id === (trace as Trace).region) ?? regions[0]!
 }
 
 function parsePort(text: string): number {

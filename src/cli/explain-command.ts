@@ -1,19 +1,8 @@
-/** `meridian explain`: asks a running router where it would send a client, and why. */
+/** The command line of `meridian explain`. */
 
 import { Command, InvalidArgumentError } from 'commander'
-import { askControl } from './control-client.ts'
-import { type ControlOptions, withControlOptions } from './control-options.ts'
-import { renderTrace, type TraceAnswer } from './explain-view.ts'
-import { parseAddressArgument } from './parse-arguments.ts'
+import { withControlOptions } from './control-options.ts'
 import type { Terminal } from './terminal.ts'
-
-interface ExplainOptions extends ControlOptions {
-  readonly host?: string
-  readonly path?: string
-  readonly method?: string
-  readonly key?: string
-  readonly header?: Readonly<Record<string, string>>
-}
 
 export function explainCommand(terminal: Terminal): Command {
   const command = new Command('explain')
@@ -26,16 +15,7 @@ export function explainCommand(terminal: Terminal): Command {
     .option('--header <name: value>', 'header field that a rule reads; may be repeated', collectHeader)
   return withControlOptions(command)
     .addHelpText('after', '\nExample:\n  meridian explain 81.2.69.142 --host api.example.com --path /v1/chat')
-    .action((ip: string, options: ExplainOptions) => explain(ip, options, terminal))
-}
-
-async function explain(ip: string, options: ExplainOptions, { print, paint }: Terminal): Promise<void> {
-  parseAddressArgument(ip)
-  const { host, path, method, key } = options
-  const given = Object.entries({ ip, host, path, method, key }).filter(([, value]) => value !== undefined)
-  const query = new URLSearchParams(given as [string, string][])
-  const trace = await askControl(options, { path: `v1/explain?${query}`, headers: options.header ?? {} })
-  print(...(options.json ? [JSON.stringify(trace)] : renderTrace(trace as TraceAnswer, paint)))
+    .action(async (ip, options) => (await import('./explain.ts')).explain(ip, options, terminal))
 }
 
 function collectHeader(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {

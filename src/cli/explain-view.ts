@@ -26,7 +26,7 @@ function summary(trace: TraceAnswer, paint: Paint): string[] {
       ['client', `${client.address} in network ${client.network}`],
       ['location', client.location === undefined ? 'unknown' : describeLocation(client.location)],
       ['rule', `${rule} (${transport}), audience ${audience}`],
-      ['decision', { text: region === null ? 'no region' : `${region}: ${reasonWords[reason]}`, style: 'bold' }],
+      ['decision', { text: `${region ?? 'no region'}: ${reasonWords[reason]}`, style: 'bold' }],
       ...(degraded ? [['', shout] as const] : []),
       ['pick', pickWords(pick)],
       ['snapshot', `${snapshot.version}, ${(snapshot.ageMs / 1000).toFixed(1)} s old`],

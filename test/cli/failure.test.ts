@@ -19,7 +19,8 @@ t.test('one fault is one line, several have a heading and a line each', async t 
     ],
     [new MeridianError('REGION_UNKNOWN', 'no \u001b[2Jsuch\nregion'), ['meridian: no such\u{fffd}region'], 66],
   ] as const
-  for (const [error, lines, exitCode] of cases) t.same(describeFailure(error, false), { lines, exitCode }, error.message)
+  for (const [error, lines, exitCode] of cases)
+    t.same(describeFailure(error, false), { lines, exitCode }, error.message)
 })
 
 t.test('a fault of the program itself says so; the stack comes only when asked for', async t => {

@@ -33,12 +33,24 @@ t.test('the last column is wrapped between words, and a word that is too long is
 })
 
 t.test('styles change no width, and text from elsewhere moves no cursor', async t => {
-  const painted = renderTable(columns, [[{ text: 'b', style: 'red' }, '1', 'e\u001b[2Jvil\nline']], 80, (style, text) =>
-    style === 'dim' ? text : `<${text}>`,
+  const painted = renderTable(
+    columns,
+    [[{ text: 'b', style: 'red' }, '1', 'e\u001b[2Jvil\nline']],
+    80,
+    (style, text) => (style === 'dim' ? text : `<${text}>`),
   )
   t.same(painted, ['name  count  why', '<b   >      1  evil\u{fffd}line'])
 })
 
 t.test('facts stand in two columns', async t => {
-  t.same(renderFacts([['a', 'x'], ['long name', { text: 'y', style: 'red' }]], plain), ['a          x', 'long name  y'])
+  t.same(
+    renderFacts(
+      [
+        ['a', 'x'],
+        ['long name', { text: 'y', style: 'red' }],
+      ],
+      plain,
+    ),
+    ['a          x', 'long name  y'],
+  )
 })

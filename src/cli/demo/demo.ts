@@ -7,7 +7,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import type { Logger } from 'pino'
 import { type Config, parseConfig } from '../../config/config.ts'
-import { tiers } from '../../regions/region.ts'
+import { MeridianError } from '../../errors.ts'
+import { type Region, tiers } from '../../regions/region.ts'
 import { readRegionFiles } from '../../regions/region-files.ts'
 import { type Meridian, startMeridian } from '../../runtime/meridian.ts'
 import { type RegionProcess, startRegionProcess } from './region-process.ts'
@@ -44,14 +45,10 @@ export interface Demo {
 export async function startDemo({ directory, ports, log }: DemoOptions): Promise<Demo> {
   const declared = await readRegionFiles(directory)
   const ordered = tiers.flatMap(tier => declared.filter(region => region.tier === tier))
-  // For clients of whom nothing is known: who can hold most comes first.
-  const bySize = declared.toSorted((a, b) => (b.capacityRequests ?? 0) - (a.capacityRequests ?? 0))
+  if (ordered.length === 0)
+    throw new MeridianError('REGION_UNKNOWN', `there is no region file (<id>.json) in ${directory}`)
   const token = randomBytes(32).toString('base64url')
-  const config = await demoConfig(
-    ports,
-    token,
-    bySize.map(({ id }) => id),
-  )
+  const config = await demoConfig(ports, token, declared)
   const [router, ...processes] = await Promise.allSettled([
     startMeridian(config, { regions: [], log }),
     ...ordered.map((region, index) => startRegionProcess(region, ports.regions === 0 ? 0 : ports.regions + index)),
@@ -78,7 +75,9 @@ function requireValue<T>(outcome: PromiseSettledResult<T>): T {
 }
 
 /** A router as an operator would write it; only that it looks after its regions more often, since people are watching. */
-async function demoConfig(ports: DemoPorts, token: string, defaultOrder: readonly string[]): Promise<Config> {
+async function demoConfig(ports: DemoPorts, token: string, regions: readonly Region[]): Promise<Config> {
+  // For clients of whom nothing is known: who can hold most comes first.
+  const bySize = regions.toSorted((a, b) => (b.capacityRequests ?? 0) - (a.capacityRequests ?? 0))
   const loopback = ['127.0.0.0/8', '::1/128']
   const settings = {
     fleet: 'demo',
@@ -89,7 +88,7 @@ async function demoConfig(ports: DemoPorts, token: string, defaultOrder: readonl
       tokens: [{ name: 'demo', sha256: createHash('sha256').update(token).digest('hex'), rights: ['report'] }],
     },
     health: { interval: '1s', recheck: '300ms', fall: 2 },
-    regions: { defaultOrder },
+    regions: { defaultOrder: bySize.map(({ id }) => id) },
     rules: [
       { name: 'forwarded', match: { path: '/v1/' }, transport: 'proxy' },
       { name: 'decided', match: { path: '/decide' }, transport: 'decide' },

@@ -11,7 +11,9 @@ export function tellNews(controlUrl: string, tell: (line: string) => void): () =
   const control = new URL(controlUrl)
   const down = new Set<string>()
   const look = async (): Promise<void> => {
-    const { regions } = (await askControl({ control }, { path: 'v1/regions' })) as { regions: RegionView[] }
+    const { regions } = (await askControl({ control }, { path: 'v1/regions', answerKey: 'regions' })) as {
+      regions: RegionView[]
+    }
     for (const { id, state, reason, detail } of regions) {
       if (state === 'down' && !down.has(id)) {
         down.add(id)

@@ -1,0 +1,123 @@
+/**
+ * Looks at everything a router would load at its start and collects what is wrong with any of it.
+ *
+ * Goes on after the first fault: a configuration with a wrong rule still names a regions directory worth reading.
+ */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Config, loadConfig, parseConfig } from '../config/config.ts'
+import { crossCheck } from '../config/cross-check.ts'
+import type { Environment } from '../config/environment.ts'
+import { isMapping } from '../config/keys.ts'
+import { parseYaml } from '../config/yaml-source.ts'
+import { MeridianError } from '../errors.ts'
+import { loadCountryPoints } from '../geo/load-country-points.ts'
+import { loadAsns, loadPlaces } from '../geo/load-database.ts'
+import { loadOverrides, type Overrides } from '../geo/overrides.ts'
+import type { Region } from '../regions/region.ts'
+import { readRegionFiles } from '../regions/region-files.ts'
+import { shortPath } from './geo-view.ts'
+
+export interface CheckReport {
+  /** What can never work; a router would not start. */
+  readonly faults: readonly string[]
+  /** What works, but probably not as meant. */
+  readonly warnings: readonly string[]
+  /** What was found, as far as it could be read. */
+  readonly found: {
+    readonly rules: number
+    readonly regions: number
+    readonly databases: number
+    readonly overrides: number
+  }
+}
+
+/** @param file undefined: environment and defaults alone */
+export async function checkEverything(file: string | undefined, environment: Environment): Promise<CheckReport> {
+  const faults: string[] = []
+  const collect = (error: unknown, place = ''): undefined => {
+    if (!(error instanceof MeridianError)) throw error
+    faults.push(...(error.faults.length > 0 ? error.faults.map(fault => place + fault) : [error.message]))
+  }
+  const config = attempt(() => loadConfig(file, environment), collect)
+  const { geo, regions: declared } = config ?? readableSections(file, environment)
+
+  const [regions, databases, overrides] = await Promise.all([
+    readRegions(declared?.directory, collect),
+    loadDatabases(geo, collect),
+    readOverrides(geo?.overrides, collect),
+  ])
+  const found = {
+    rules: config?.rules.length ?? 0,
+    regions: regions?.length ?? 0,
+    databases,
+    overrides: overrides?.entries.length ?? 0,
+  }
+  if (config === undefined || regions === undefined || overrides === undefined) return { faults, warnings: [], found }
+  const pins = overrides.entries.flatMap(({ region, whenDown, text }) =>
+    region === undefined ? [] : [{ region, whenDown, network: text }],
+  )
+  const findings = crossCheck(config, regions, pins)
+  return { faults: [...faults, ...findings.faults], warnings: findings.warnings, found }
+}
+
+/** Notes an error and goes on; whatever is no fault of the operator's is thrown on. */
+type Collect = (error: unknown, place?: string) => undefined
+
+async function readRegions(directory: string | undefined, collect: Collect): Promise<readonly Region[] | undefined> {
+  if (directory === undefined) return []
+  return readRegionFiles(directory).catch(error => collect(error, `${join(shortPath(directory), '/')}`))
+}
+
+/** How many could be loaded. */
+async function loadDatabases(geo: Config['geo'] | undefined, collect: Collect): Promise<number> {
+  if (geo === undefined) return 0
+  const countryPoints = await loadCountryPoints()
+  const loads: Promise<unknown>[] = geo.databases.map(file => loadPlaces(file, countryPoints))
+  if (geo.asn !== undefined) loads.push(loadAsns(geo.asn))
+  const outcomes = await Promise.allSettled(loads)
+  for (const outcome of outcomes) if (outcome.status === 'rejected') collect(outcome.reason)
+  return outcomes.filter(({ status }) => status === 'fulfilled').length
+}
+
+async function readOverrides(file: string | undefined, collect: Collect): Promise<Overrides | undefined> {
+  if (file === undefined) return { file: '', entries: [] }
+  return loadOverrides(file).catch(error => collect(error, `${shortPath(file)}: `))
+}
+
+/** The sections of a faulty configuration that lead to other files, each where it has no fault of its own. */
+function readableSections(
+  file: string | undefined,
+  environment: Environment,
+): Partial<Pick<Config, 'geo' | 'regions'>> {
+  const { value, faults } = parseYaml(
+    file === undefined
+      ? ''
+      : (attempt(
+          () => readFileSync(file, 'utf8'),
+          () => undefined,
+        ) ?? ''),
+    file ?? '',
+  )
+  if (faults.length > 0 || !isMapping(value)) return {}
+  const sections = (['geo', 'regions'] as const).map(name => {
+    const variables = Object.entries(environment).filter(([variable]) =>
+      variable.toUpperCase().startsWith(`MERIDIAN_${name.toUpperCase()}__`),
+    )
+    const section = attempt(
+      () => parseConfig(JSON.stringify({ [name]: value[name] }), file, Object.fromEntries(variables)),
+      () => undefined,
+    )
+    return section === undefined ? {} : { [name]: section[name] }
+  })
+  return Object.assign({}, ...sections)
+}
+
+function attempt<T>(action: () => T, collect: Collect): T | undefined {
+  try {
+    return action()
+  } catch (error) {
+    return collect(error)
+  }
+}

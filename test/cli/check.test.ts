@@ -1,0 +1,86 @@
+import t from 'tap'
+import { checkEverything } from '../../src/cli/check-everything.ts'
+import { runMeridian } from '../support/run-meridian.ts'
+
+const region = (id: string, latitude = 50) =>
+  JSON.stringify({
+    ...{ id, name: id, tier: 'edge', coordinates: { latitude, longitude: 8 } },
+    endpoints: { publicUrl: `https://${id}.example.com` },
+  })
+
+t.test('every fault of every file is named at once, also behind a faulty configuration', async t => {
+  const folder = t.testdir({
+    'meridian.yaml': [
+      'http: { listen: [{ port: 70000 }] }',
+      'colour: red',
+      'regions: { directory: fleet }',
+      'geo: { databases: [missing.mmdb, broken.mmdb], overrides: overrides.yaml }',
+    ].join('\n'),
+    'broken.mmdb': 'not a database',
+    'overrides.yaml': '- network: 10.0.0.1/8\n  country: PL\n',
+    fleet: { 'a.json': region('a', 91), 'b.json': '{' },
+  })
+  const { faults, warnings } = await checkEverything(`${folder}/meridian.yaml`, {})
+  const expected = [
+    /^colour: unknown key .*meridian\.yaml:2/,
+    /^http\.listen\[0\]\.port: expected at most 65535, not 70000 .*meridian\.yaml:1/,
+    /fleet\/a\.json: coordinates\.latitude: expected at most 90, not 91/,
+    /fleet\/b\.json: not JSON/,
+    /overrides\.yaml: line 1: .*10\.0\.0\.1\/8 has bits set/,
+    /missing\.mmdb: ENOENT/,
+    /broken\.mmdb: /,
+  ]
+  for (const pattern of expected)
+    t.ok(
+      faults.some(fault => pattern.test(fault)),
+      String(pattern),
+    )
+  t.equal(faults.length, expected.length, faults.join('\n'))
+  t.same(warnings, [])
+})
+
+t.test('a section with a fault of its own leads nowhere', async t => {
+  const folder = t.testdir({
+    'meridian.yaml': 'regions: { directory: fleet, defaultOrder: [NO] }\n',
+    fleet: { 'a.json': '{' },
+  })
+  const { faults } = await checkEverything(`${folder}/meridian.yaml`, {})
+  t.match(faults, [/^regions\.defaultOrder\[0\]/])
+  t.equal(faults.length, 1)
+})
+
+t.test('what contradicts the fleet is a fault, what works badly is a warning', async t => {
+  const folder = t.testdir({
+    'meridian.yaml': [
+      'regions: { directory: fleet, defaultOrder: [a, nowhere] }',
+      'rules: [{ name: api, match: { path: /v1/ }, transport: redirect }]',
+      'geo: { overrides: overrides.yaml }',
+    ].join('\n'),
+    'overrides.yaml': '- network: 10.0.0.0/8\n  region: gone\n',
+    fleet: { 'a.json': region('a') },
+  })
+  const { faults, warnings, found } = await checkEverything(`${folder}/meridian.yaml`, {})
+  t.match(faults, [/"nowhere" is the id of no region/, /"gone" is the id of no region/])
+  t.match(warnings, [/Authorization header/])
+  t.same(found, { rules: 1, regions: 1, databases: 1, overrides: 1 })
+})
+
+t.test('exit codes: 0 when all is well, 78 for faults, and for warnings when strict', async t => {
+  const folder = t.testdir({
+    good: { 'meridian.yaml': 'regions: { directory: fleet, defaultOrder: [a] }', fleet: { 'a.json': region('a') } },
+    warns: { 'meridian.yaml': 'regions: { directory: fleet }', fleet: { 'a.json': region('a') } },
+    bad: { 'meridian.yaml': 'colour: red' },
+  })
+  const check = (name: string, ...more: string[]) =>
+    runMeridian(['check', '--config', `${folder}/${name}/meridian.yaml`, ...more])
+  t.match(await check('good', '--strict'), { exitCode: 0, stdout: /no fault \(0 rules, 1 region, 1 database/ })
+  t.match(await check('warns'), { exitCode: 0, stdout: /^warning {2}regions\.defaultOrder: is empty/ })
+  t.match(await check('warns', '--strict'), { exitCode: 78 })
+  t.match(await check('bad'), { exitCode: 78, stdout: /^fault {4}colour: unknown key/ })
+  const { exitCode, stdout } = await check('bad', '--json')
+  t.equal(exitCode, 78)
+  t.match(JSON.parse(stdout), { ok: false, faults: [/^colour/], warnings: [] })
+  t.match(await check('missing'), { exitCode: 78, stdout: /cannot read the configuration/ })
+  const byVariable = await runMeridian(['check'], { env: { MERIDIAN_HTTP__PORT: 'many' } })
+  t.match(byVariable, { exitCode: 78, stdout: /http\.listen\[0\]\.port.*MERIDIAN_HTTP__PORT/ })
+})

@@ -1,0 +1,129 @@
+/** The demo as its user sees it: the commands that it prints are run as they are printed. */
+
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
+import t, { type Test } from 'tap'
+import { type RunningCommand, runMeridian, startMeridianCommand } from '../support/run-meridian.ts'
+
+const shell = promisify(execFile)
+
+/** Asks again until the answer is as wanted: for what the demo does by itself, in its own time. */
+async function eventually(ask: () => Promise<string>, wanted: RegExp): Promise<string> {
+  for (;;) {
+    const answer = await ask()
+    if (wanted.test(answer)) return answer
+  }
+}
+
+/** All on free ports, so that the test meets nobody else. */
+const freePorts = ['--http-port', '0', '--control-port', '0', '--region-ports', '0']
+
+function start(t: Test, args: readonly string[]): RunningCommand {
+  const command = startMeridianCommand(['demo', ...args])
+  t.teardown(() => command.process.kill('SIGKILL'))
+  return command
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+t.test('the example fleet: started, asked, a region killed, stopped', async t => {
+  const demo = start(t, freePorts)
+  await demo.until('stdout', /Ctrl-C stops/)
+  const screen = demo.output.stdout
+  const pids = [...screen.matchAll(/http:\/\/127\.0\.0\.1:\d+ +(\d+) +\d+ +\d+ ms$/gm)].map(match => Number(match[1]))
+  const commands = [...screen.matchAll(/^ {5}(\S.*)$/gm)].map(match => match[1]!)
+  const [redirectEurope, redirectAsia, forwarded, explain, kill] = commands as [string, string, string, string, string]
+  const run = async (command: string) => (await shell('sh', ['-c', command])).stdout
+  const runExplain = async () => (await runMeridian(explain.split(' ').slice(2))).stdout
+
+  t.equal(pids.length, 20)
+  t.ok(pids.every(isAlive), 'every region is a process of its own')
+  t.equal(commands.length, 5)
+
+  const killed = Number(kill.split(' ')[1])
+  const [, victim] = new RegExp(`^ +(\\S+) .* ${killed} `, 'm').exec(screen)!
+
+  await t.test('the printed commands do what is said of them', async t => {
+    const europe = await run(redirectEurope)
+    t.match(europe, /^HTTP\/1\.1 307 /)
+    t.match(europe, new RegExp(`^X-Meridian-Region: ${victim}\r$`, 'm'))
+    t.match(victim, /^edge-(lhr|ams|fra|waw)$/)
+    t.match(await run(redirectAsia), /^X-Meridian-Region: edge-(sin|nrt|bom)\r$/m)
+    const answer = await run(forwarded)
+    t.match(answer, /^HTTP\/1\.1 200 /)
+    t.match(JSON.parse(answer.split('\r\n\r\n')[1]!), {
+      region: victim,
+      pid: killed,
+      path: '/v1/chat',
+      client: '81.2.69.142',
+    })
+    const followed = await run(redirectEurope.replace('curl -i', 'curl -sL'))
+    t.match(JSON.parse(followed), { region: victim, pid: killed }, 'the redirect leads to the region itself')
+    t.match(await run(redirectEurope.replace(/\/$/, '/decide')), /"region": ?"edge-/)
+    t.match(await run(forwarded.replace('/v1/chat', '/v1/stream')), /(data: \{.*\}\n\n){10}/, 'a stream arrives whole')
+    const explained = await runExplain()
+    t.match(explained, new RegExp(`^→ {2}${victim} `, 'm'))
+    t.match(explained, /^ {3}core-fra +core .* tier: edge can take it$/m)
+  })
+
+  await t.test('a region that is killed loses its clients, and explain says why', async t => {
+    await run(kill)
+    const explained = await eventually(runExplain, /^In doubt/m)
+    t.match(explained, new RegExp(`^ {3}${victim} .* probe: \\d failures?, last: connection refused$`, 'm'))
+    const moved = await run(redirectEurope)
+    t.match(moved, /^X-Meridian-Region: edge-(lhr|ams|fra|waw)\r$/m)
+    t.notMatch(moved, victim)
+    await demo.until('stdout', new RegExp(`${victim}: process ${killed} ended \\(SIGTERM\\)`))
+    await demo.until('stdout', new RegExp(`${victim} is down \\(probe: .*\\): its clients go elsewhere`))
+  })
+
+  // As a terminal and npm do it together: twice.
+  demo.process.kill('SIGINT')
+  demo.process.kill('SIGINT')
+  const { exitCode, stderr } = await demo.result
+  t.match({ exitCode, stderr }, { exitCode: 0, stderr: '' })
+  t.same(pids.filter(isAlive), [], 'no process is left')
+})
+
+const region = (id: string) =>
+  JSON.stringify({
+    ...{ id, name: id, tier: 'edge', coordinates: { latitude: 50, longitude: 8 } },
+    endpoints: { publicUrl: `https://${id}.example.com`, probe: { path: '/healthz' } },
+  })
+
+t.test('a fleet of one: ports that are taken are replaced, and named', async t => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const { port } = taken.address() as AddressInfo
+  const folder = t.testdir({ 'only.json': region('only') })
+  const ports = ['--http-port', '0', '--control-port', String(port), '--region-ports', String(port)]
+  const demo = start(t, ['--regions', folder, ...ports])
+  const [, replaced] = await demo.until('stdout', /Taken by other programs, so replaced: (.*)/)
+  t.match(replaced, new RegExp(`^${port} by \\d+, ${port} by \\d+$`))
+  await demo.until('stdout', /Ctrl-C stops/)
+  t.match(demo.output.stdout, /npx meridian explain 81\.2\.69\.142 --control http:\/\/127\.0\.0\.1:\d+$/m)
+  const [, pid] = /^ +only .* (\d+) +\d+ ms$/m.exec(demo.output.stdout)!
+  t.ok(isAlive(Number(pid)))
+  demo.process.kill('SIGKILL')
+  await demo.result
+  await eventually(async () => String(isAlive(Number(pid))), /false/)
+  t.pass('a region ends with its demo, however that ended')
+})
+
+t.test('what cannot start says why and leaves nothing behind', async t => {
+  const empty = t.testdir({})
+  t.match(await start(t, ['--regions', empty]).result, { exitCode: 66, stderr: /there is no region file/ })
+  const broken = t.testdir({ 'a.json': '{}' })
+  t.match(await start(t, ['--regions', broken]).result, { exitCode: 65, stderr: /a\.json: name: is missing/ })
+})
