@@ -113,11 +113,16 @@ t.test('a fleet of one: ports that are taken are replaced, and named', async t =
   t.match(replaced, new RegExp(`^${port} by \\d+, ${port} by \\d+$`))
   await demo.until('stdout', /Ctrl-C stops/)
   t.match(demo.output.stdout, /npx meridian explain 81\.2\.69\.142 --control http:\/\/127\.0\.0\.1:\d+$/m)
-  const [, pid] = /^ +only .* (\d+) +\d+ ms$/m.exec(demo.output.stdout)!
-  t.ok(isAlive(Number(pid)))
+  const [, url] = /^ +only .* (http:\S+) /m.exec(demo.output.stdout)!
+  const ask = () =>
+    fetch(`${url}/healthz`).then(
+      ({ status }) => String(status),
+      () => 'nobody',
+    )
+  t.equal(await ask(), '200')
   demo.process.kill('SIGKILL')
   await demo.result
-  await eventually(async () => String(isAlive(Number(pid))), /false/)
+  await eventually(ask, /nobody/)
   t.pass('a region ends with its demo, however that ended')
 })
 
