@@ -67,7 +67,7 @@ type Collect = (error: unknown, place?: string) => undefined
 
 async function readRegions(directory: string | undefined, collect: Collect): Promise<readonly Region[] | undefined> {
   if (directory === undefined) return []
-  return readRegionFiles(directory).catch(error => collect(error, `${join(shortPath(directory), '/')}`))
+  return readRegionFiles(directory).catch(error => collect(error, join(shortPath(directory), '/')))
 }
 
 /** How many could be loaded. */
@@ -86,32 +86,23 @@ async function readOverrides(file: string | undefined, collect: Collect): Promis
   return loadOverrides(file).catch(error => collect(error, `${shortPath(file)}: `))
 }
 
+type Sections = Partial<Pick<Config, 'geo' | 'regions'>>
+
 /** The sections of a faulty configuration that lead to other files, each where it has no fault of its own. */
-function readableSections(
-  file: string | undefined,
-  environment: Environment,
-): Partial<Pick<Config, 'geo' | 'regions'>> {
-  const { value, faults } = parseYaml(
-    file === undefined
-      ? ''
-      : (attempt(
-          () => readFileSync(file, 'utf8'),
-          () => undefined,
-        ) ?? ''),
-    file ?? '',
-  )
-  if (faults.length > 0 || !isMapping(value)) return {}
-  const sections = (['geo', 'regions'] as const).map(name => {
-    const variables = Object.entries(environment).filter(([variable]) =>
-      variable.toUpperCase().startsWith(`MERIDIAN_${name.toUpperCase()}__`),
-    )
-    const section = attempt(
-      () => parseConfig(JSON.stringify({ [name]: value[name] }), file, Object.fromEntries(variables)),
-      () => undefined,
-    )
-    return section === undefined ? {} : { [name]: section[name] }
-  })
-  return Object.assign({}, ...sections)
+function readableSections(file: string | undefined, environment: Environment): Sections {
+  // Whatever goes wrong here was noted when the whole was read.
+  const quietly = (): undefined => undefined
+  const text = file === undefined ? '' : attempt(() => readFileSync(file, 'utf8'), quietly)
+  const { value, faults } = parseYaml(text ?? '', file ?? '')
+  if (text === undefined || faults.length > 0 || !isMapping(value)) return {}
+  const readSection = (name: 'geo' | 'regions'): Sections => {
+    const prefix = `MERIDIAN_${name.toUpperCase()}__`
+    const variables = Object.entries(environment).filter(([variable]) => variable.toUpperCase().startsWith(prefix))
+    const alone = JSON.stringify({ [name]: value[name] })
+    const config = attempt(() => parseConfig(alone, file, Object.fromEntries(variables)), quietly)
+    return config === undefined ? {} : { [name]: config[name] }
+  }
+  return { ...readSection('geo'), ...readSection('regions') }
 }
 
 function attempt<T>(action: () => T, collect: Collect): T | undefined {

@@ -2,6 +2,9 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 
+/** Where the control API of a router listens unless its configuration says otherwise. */
+export const defaultControlUrl = 'http://127.0.0.1:8081'
+
 export interface ControlOptions {
   /** Base URL of the control API. */
   readonly control: URL
@@ -14,7 +17,7 @@ export function withControlOptions(command: Command): Command {
     .addOption(
       new Option('--control <url>', 'control API of the router')
         .env('MERIDIAN_CONTROL_URL')
-        .default(new URL('http://127.0.0.1:8081'), 'http://127.0.0.1:8081')
+        .default(new URL(defaultControlUrl), defaultControlUrl)
         .argParser(parseControlUrl),
     )
     .addOption(new Option('--token <token>', 'bearer token').env('MERIDIAN_TOKEN'))

@@ -1,8 +1,10 @@
 /** The commands that need no router, and what all of them have in common; each run as a user would. */
 
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parseConfig } from '../../src/config/config.ts'
+import { errorCatalogue } from '../../src/errors.ts'
 import { runMeridian, startMeridianCommand } from '../support/run-meridian.ts'
 
 t.test('without a command, help; with a wrong one, the near one', async t => {
@@ -51,6 +53,20 @@ t.test('a stack is shown to whoever asks for it', async t => {
     await runMeridian(['geo', 'lookup', 'nowhere'], { env: { MERIDIAN_DEBUG: '1' } }),
   ]) {
     t.match(result, { exitCode: 64, stderr: /MeridianError: [\s\S]*\n +at / })
+  }
+})
+
+t.test('every exit code is explained, in the help as in the documentation', async t => {
+  const documentation = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8')
+  const { stdout } = await runMeridian(['--help'])
+  const explained = (text: string, row: RegExp) => [...text.matchAll(row)].map(match => `${match[1]} ${match[2]}`)
+  const inHelp = explained(stdout.split('Exit codes:')[1]!, /^ +(\d+) {2}(.*)$/gm)
+  t.same(explained(documentation.replaceAll('`', ''), /^\| (\d+) \| (.*) \|$/gm), inHelp)
+  for (const [code, { exit }] of Object.entries(errorCatalogue)) {
+    t.ok(
+      inHelp.some(line => line.startsWith(`${exit} `)),
+      `${code}: ${exit}`,
+    )
   }
 })
 

@@ -1,6 +1,7 @@
 /** What the demo says once it runs: what is where, and what to try. */
 
 import { version } from '../../runtime/version.ts'
+import { defaultControlUrl } from '../control-options.ts'
 import { leftAligned, renderTable } from '../table.ts'
 import type { Paint } from '../terminal.ts'
 import type { Demo, DemoPorts } from './demo.ts'
@@ -25,7 +26,7 @@ export function renderOverview(demo: Demo, wanted: DemoPorts, serving: RegionPro
     ...movedPorts(demo, wanted).map(line => paint('yellow', line)),
     '',
     paint('bold', 'Try, in another terminal:'),
-    ...commands(demo, wanted, serving).flatMap(([what, command], index) => [
+    ...commands(demo, serving).flatMap(([what, command], index) => [
       '',
       `  ${index + 1}. ${what}`,
       `     ${paint('cyan', command)}`,
@@ -57,10 +58,9 @@ function movedPorts({ dataUrl, controlUrl, regions }: Demo, wanted: DemoPorts): 
 
 function commands(
   { dataUrl, controlUrl }: Demo,
-  wanted: DemoPorts,
   { region, pid }: RegionProcess,
 ): (readonly [what: string, command: string])[] {
-  const control = portOf(controlUrl) === wanted.control ? '' : ` --control ${controlUrl}`
+  const control = controlUrl === defaultControlUrl ? '' : ` --control ${controlUrl}`
   const as = (address: string, path: string) => `curl -i -H 'X-Forwarded-For: ${address}' ${dataUrl}${path}`
   return [
     ['A client in London is redirected to a region in Europe:', as(firstClient, '/')],

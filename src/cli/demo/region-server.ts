@@ -29,7 +29,8 @@ export function createRegionServer(region: Region): RegionServer {
 
   const server = createServer((request, response) => {
     const path = request.url!.split('?', 1)[0]!
-    if (path === region.endpoints.probe?.path) return answer(response, 200, { region: region.id, status: 'ok' })
+    const { probe } = region.endpoints
+    if (path === probe?.path) return answer(response, probe.status, { region: region.id, status: 'ok' })
     if (inflight >= capacity) {
       since.refused++
       response.setHeader('Retry-After', '1')

@@ -24,21 +24,15 @@ export async function runDemo(
     ports,
     log: createLogger({ level: 'error' }),
   })
-  print(...renderOverview(demo, ports, await servingRegion(demo), paint))
-
-  const tell = (line: string): void => print(`${new Date().toTimeString().slice(0, 8)}  ${line}`)
-  const stopNews = tellNews(demo.controlUrl, tell)
-  let stopping = false
-  for (const { region, pid, ended } of demo.regions) {
-    void ended.then(({ code, signal }) => {
-      if (!stopping) tell(`${region.id}: process ${pid} ended (${signal ?? `exit code ${code}`})`)
-    })
+  try {
+    print(...renderOverview(demo, ports, await servingRegion(demo), paint))
+    const stopNews = tellNews(demo, line => print(`${new Date().toTimeString().slice(0, 8)}  ${line}`))
+    await stopSignal
+    stopNews()
+    print('', 'Stopping …')
+  } finally {
+    await demo.close()
   }
-  await stopSignal
-  stopping = true
-  stopNews()
-  print('', 'Stopping …')
-  await demo.close()
   print('Stopped: the router and all regions are gone.')
 }
 
