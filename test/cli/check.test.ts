@@ -1,5 +1,6 @@
 import t from 'tap'
 import { checkEverything } from '../../src/cli/check-everything.ts'
+import { nested, writeDatabase } from '../support/geo-fixture.ts'
 import { runMeridian } from '../support/run-meridian.ts'
 
 const region = (id: string, latitude = 50) =>
@@ -66,11 +67,16 @@ t.test('what contradicts the fleet is a fault, what works badly is a warning', a
 })
 
 t.test('exit codes: 0 when all is well, 78 for faults, and for warnings when strict', async t => {
+  const geo = 'geo: { databases: [../small.mmdb] }\n'
   const folder = t.testdir({
-    good: { 'meridian.yaml': 'regions: { directory: fleet, defaultOrder: [a] }', fleet: { 'a.json': region('a') } },
-    warns: { 'meridian.yaml': 'regions: { directory: fleet }', fleet: { 'a.json': region('a') } },
-    bad: { 'meridian.yaml': 'colour: red' },
+    good: {
+      'meridian.yaml': `${geo}regions: { directory: fleet, defaultOrder: [a] }`,
+      fleet: { 'a.json': region('a') },
+    },
+    warns: { 'meridian.yaml': `${geo}regions: { directory: fleet }`, fleet: { 'a.json': region('a') } },
+    bad: { 'meridian.yaml': `${geo}colour: red` },
   })
+  writeDatabase(folder, 'small', { '192.0.2.0/24': nested('PL', 52, 21) })
   const check = (name: string, ...more: string[]) =>
     runMeridian(['check', '--config', `${folder}/${name}/meridian.yaml`, ...more])
   t.match(await check('good', '--strict'), { exitCode: 0, stdout: /no fault \(0 rules, 1 region, 1 database/ })
