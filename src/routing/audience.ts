@@ -15,8 +15,10 @@ import type { CompiledRule } from './match-rule.ts'
 import { makePlan, makeRanking, type Plan, type Ranking, rankFirst } from './plan.ts'
 import { allowedJurisdictions } from './residency.ts'
 
-/** Entries of plans and rankings (about 20 bytes each) kept before all are dropped and made anew. */
+/** Entries of plans and rankings (about 20 bytes each) kept before all are dropped and made anew: some 160 MB. */
 const mostEntries = 8_000_000
+/** What the objects around them take besides, in entries. */
+const entriesPerAudience = 64
 
 const noCapability = 0
 const everyTier: readonly string[] = tiers
@@ -42,7 +44,9 @@ export class Audiences {
   /** By the ranking that would hold without the pin. */
   #pinned = new Map<Ranking, Map<Pin, Ranking>>()
   #condition: FleetCondition
+  /** In plans and their rankings, and in `#pinned`. */
   #entries = 0
+  #pinnedEntries = 0
 
   constructor(
     layout: FleetLayout,
@@ -67,7 +71,7 @@ export class Audiences {
     if (condition.equals(this.#condition)) return
     this.#condition = condition
     this.#rankings = []
-    this.#pinned.clear()
+    this.#forgetPinned()
   }
 
   /** Number of a rule with what is asked for beside it. */
@@ -84,10 +88,12 @@ export class Audiences {
   }
 
   /**
-   * The ranking for a client whom an override pins to a region: that region alone or first while it is up; without it,
-   * as for anyone else, or nothing. A pin is more than a rule's tiers, but not more than residency, capability or family.
+   * The ranking for a client whom an override pins to a region: that region alone or first while it is up, be it full;
+   * without it, as for anyone else, or nothing. A pin is more than a rule's tiers, but not more than residency, capability
+   * or family.
    */
   pinnedRanking(variant: number, cell: number, pin: Pin): Ranking {
+    if (this.#pinnedEntries > mostEntries) this.#forgetPinned()
     const others = this.ranking(variant, cell)
     let byPin = this.#pinned.get(others)
     if (byPin === undefined) {
@@ -98,6 +104,7 @@ export class Audiences {
     if (ranking === undefined) {
       ranking = this.#makePinned(variant, cell, pin, others)
       byPin.set(pin, ranking)
+      this.#pinnedEntries += ranking.regions.length + entriesPerAudience
     }
     return ranking
   }
@@ -144,7 +151,6 @@ export class Audiences {
       this.#cells[cell]!.coordinates !== undefined || this.#costs.startsAtRouter(rule) ? 'least-cost' : 'default-order'
     let ranking = makeRanking(plan, this.#layout, this.#condition, rule, this.#temperatureMs, reason)
     if (ranking.count === 0) ranking = this.#lastResort(variant, cell) ?? ranking
-    this.#entries += plan.regions.length
     keep(this.#rankings, variant, cell, ranking)
     return ranking
   }
@@ -172,7 +178,7 @@ export class Audiences {
     const rule = this.#ruleOf(variant)
     const slowCosts = this.#costs.slowCosts(rule, this.#cells[cell]!)
     const plan = makePlan(rule, this.#layout, this.fits(variant, cell), slowCosts)
-    this.#entries += plan.regions.length
+    this.#entries += 2 * plan.regions.length + entriesPerAudience
     keep(this.#plans, variant, cell, plan)
     return plan
   }
@@ -180,8 +186,13 @@ export class Audiences {
   #forget(): void {
     this.#plans = []
     this.#rankings = []
-    this.#pinned.clear()
     this.#entries = 0
+    this.#forgetPinned()
+  }
+
+  #forgetPinned(): void {
+    this.#pinned.clear()
+    this.#pinnedEntries = 0
   }
 
   #ruleOf(variant: number): Rule {

@@ -99,7 +99,7 @@ export class Chooser {
   }
 
   /** The first tier with a region that is not full; all of them when there is none. */
-  #findRoom({ regions, groupEnds, count }: Ranking, choice: Choice): void {
+  #findRoom({ regions, groupEnds }: Ranking, choice: Choice): void {
     let start = 0
     for (const end of groupEnds) {
       for (let i = start; i < end; i++) {
@@ -111,7 +111,7 @@ export class Chooser {
       start = end
     }
     choice.start = 0
-    choice.end = count
+    choice.end = start
   }
 
   #isOneGroup({ groupEnds }: Ranking, { start, end }: Choice): boolean {

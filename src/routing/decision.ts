@@ -39,8 +39,13 @@ export type Reason =
   | 'last-resort' // not even those: the rule's last resort
   | 'none' // nothing at all
 
+/** Is a decision for such a reason one that nobody would want, but for the lack of a better one? */
+export function isDegraded(reason: Reason): reason is 'doubtful' | 'last-resort' {
+  return reason === 'doubtful' || reason === 'last-resort'
+}
+
 export interface Decision {
-  /** Best first; empty when no region may serve the request. Built on first use: hot paths read `best` and `next`. */
+  /** Best first; empty when no region may serve the request. Built on first use: hot paths read `best`. */
   readonly ranked: readonly Candidate[]
   /** The region to use, undefined when there is none. */
   readonly best: Region | undefined
@@ -89,7 +94,7 @@ export interface TracedRejection {
   readonly region: string
   readonly tier: Tier
   readonly kind: RejectionKind
-  /** One word for machines: tier, residency, capability, family, drained, probe, lease, pinned. */
+  /** One word for machines: tier, residency, capability, family, drained, probe, lease, pinned, full, weight. */
   readonly reason: string
   /** One sentence for people. */
   readonly detail: string

@@ -152,10 +152,10 @@ function whyNot(
   { region, verdict }: RegionState,
   index: number,
 ): Why {
-  const { compiled, variant, ranking } = question
+  const { compiled, variant, ranking, pin } = question
   const { rule } = compiled
   const forbidden = (reason: string, detail: string): Why => ({ kind: 'forbidden', reason, detail })
-  if (!rule.tiers.includes(region.tier)) {
+  if (!rule.tiers.includes(region.tier) && region.id !== pin?.region) {
     return forbidden('tier', `rule ${rule.name} serves from ${rule.tiers.join(', ')}`)
   }
   const allowed = allowedJurisdictions(rule.residency, cell.country)
@@ -168,7 +168,12 @@ function whyNot(
   if (ranking.reason === 'pinned')
     return { kind: 'later-tier', reason: 'pinned', detail: 'an override names another region' }
   if (ranking.count === 0) return forbidden('pinned', 'an override names one region only, and that one is not up')
-  if (workings.loads.isFull(index)) return { kind: 'later-tier', reason: 'full', detail: fullWords(workings, index) }
+  if (ranking.regions.indexOf(index) < choice.start) {
+    return { kind: 'later-tier', reason: 'full', detail: fullWords(workings, index) }
+  }
+  if (region.weight === 0) {
+    return { kind: 'later-tier', reason: 'weight', detail: 'its weight is 0: it takes clients only when no other can' }
+  }
   return { kind: 'later-tier', reason: 'tier', detail: tierWords(workings, question, choice) }
 }
 

@@ -6,7 +6,7 @@
 
 import type { Rule } from '../config/rule.ts'
 import { tiers } from '../regions/region.ts'
-import type { Reason } from './decision.ts'
+import { isDegraded, type Reason } from './decision.ts'
 import { drained, type FleetCondition, type FleetLayout, usable } from './fleet.ts'
 import { smallestRelativeWeight, windowMs } from './pick.ts'
 
@@ -14,9 +14,12 @@ export interface Plan {
   /** Region indices of all that are not forbidden by rule, residency, capability or family, ascending. */
   readonly regions: Uint16Array
   readonly slowMs: Float64Array
-  /** Tier group of each, by place in the rule's list; all 0 where the rule is not strict. */
+  /** Tier group of each, by place in the rule's list; all 0 where the rule is not strict. Regions of weight 0: the last. */
   readonly group: Uint8Array
 }
+
+/** Group of the regions of weight 0, which serve when no other can: behind every tier. */
+const reserve = 3
 
 /** @param fits 1 for each region that the audience may use */
 export function makePlan(rule: Rule, layout: FleetLayout, fits: Uint8Array, slowCosts: Float64Array): Plan {
@@ -28,7 +31,7 @@ export function makePlan(rule: Rule, layout: FleetLayout, fits: Uint8Array, slow
     if (fits[region] === 0) continue
     plan.regions[at] = region
     plan.slowMs[at] = slowCosts[region]!
-    plan.group[at] = groupOf[layout.tier[region]!]!
+    plan.group[at] = layout.regions[region]!.weight === 0 ? reserve : groupOf[layout.tier[region]!]!
     at++
   }
   return plan
@@ -39,9 +42,9 @@ export interface Ranking {
   readonly regions: Uint16Array
   /** Slow cost, toll and service, ms; no barrier. */
   readonly costMs: Float64Array
-  /** How many may be chosen: the doubtful ones behind them are only for failover. */
+  /** How many are not in doubt, or all where all are. */
   readonly count: number
-  /** Ends of the tier groups, ascending; the last one is `count`. */
+  /** Ends of the tier groups, ascending. What stands behind the last end is never chosen, but is there for failover. */
   readonly groupEnds: readonly number[]
   /** Why the first would be chosen. */
   readonly reason: Reason
@@ -120,7 +123,7 @@ function groupIn(packed: number): number {
   return Math.floor(packed / (costLimit * positionLimit)) % groupLimit
 }
 
-/** A ranking of one region before all others, or instead of them. */
+/** A ranking that chooses one region whatever its load; the others, if there are to be any, are for failover. */
 export function rankFirst(
   region: number,
   costMs: number,
@@ -128,12 +131,12 @@ export function rankFirst(
   others: Ranking | undefined,
 ): Ranking {
   const positions = others === undefined ? [] : [...others.regions.keys()].filter(i => others.regions[i] !== region)
-  const certain = others === undefined ? 0 : positions.filter(i => i < others.count).length
+  const certain = others === undefined || isDegraded(others.reason) ? 0 : positions.filter(i => i < others.count).length
   return {
     regions: Uint16Array.from([region, ...positions.map(i => others!.regions[i]!)]),
     costMs: Float64Array.from([costMs, ...positions.map(i => others!.costMs[i]!)]),
     count: 1 + certain,
-    groupEnds: certain > 0 ? [1, 1 + certain] : [1],
+    groupEnds: [1],
     reason,
     weights: Float64Array.of(1),
   }

@@ -5,7 +5,7 @@
 import type { ClientAddress } from '../geo/address.ts'
 import type { Location, Locator } from '../geo/location.ts'
 import type { Region } from '../regions/region.ts'
-import type { Candidate, Decision, Reason, Standing } from './decision.ts'
+import { type Candidate, type Decision, isDegraded, type Reason, type Standing } from './decision.ts'
 import type { FleetLayout } from './fleet.ts'
 import type { Loads } from './load.ts'
 import type { CompiledRule } from './match-rule.ts'
@@ -62,7 +62,7 @@ export class RouteDecision implements Decision {
   }
 
   get degraded(): boolean {
-    return this.reason === 'doubtful' || this.reason === 'last-resort'
+    return isDegraded(this.reason)
   }
 
   get snapshotVersion(): number {
@@ -104,5 +104,5 @@ export class RouteDecision implements Decision {
 }
 
 function standingOf({ reason }: Ranking): Standing {
-  return reason === 'doubtful' || reason === 'last-resort' ? reason : 'eligible'
+  return isDegraded(reason) ? reason : 'eligible'
 }

@@ -7,7 +7,7 @@
 
 import type { Rule } from '../config/rule.ts'
 import { type ClientAddress, unfold } from '../geo/address.ts'
-import type { Locator } from '../geo/location.ts'
+import type { Locator, Pin } from '../geo/location.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
 import { Audiences } from './audience.ts'
 import { type Choice, Chooser } from './choice.ts'
@@ -105,15 +105,14 @@ class PlanningRouter implements LiveRouter {
   #ask(request: RouteRequest): Question {
     const { rules, locator, audiences } = this.#workings
     const compiled = rules.find(request.host, request.path, request.method)
-    const address = unfold(request.address)
+    const { address } = request
     const cell = locator.cellOf(locator.locationNumber(address))
     const variant = audiences.variant(compiled, capabilityOf(compiled.rule, request), request.family)
-    const pin = locator.pins.length === 0 ? -1 : locator.pinIndex(address)
-    const ranking =
-      pin < 0 ? audiences.ranking(variant, cell) : audiences.pinnedRanking(variant, cell, locator.pins[pin]!)
+    const pin = pinOf(locator, address)
+    const ranking = pin === undefined ? audiences.ranking(variant, cell) : audiences.pinnedRanking(variant, cell, pin)
     const affinity = affinityOf(compiled.rule, request)
-    const key = affinity === undefined ? networkKey(address) : hashText(affinity)
-    return { compiled, address, cell, variant, ranking, key }
+    const key = affinity === undefined ? networkKey(unfold(address)) : hashText(affinity)
+    return { compiled, address, cell, pin, variant, ranking, key }
   }
 
   #decide(compiled: CompiledRule, address: ClientAddress, ranking: Ranking, choice: Choice): RouteDecision {
@@ -157,6 +156,11 @@ class PlanningRouter implements LiveRouter {
 function capabilityOf({ capability }: Rule, { header }: RouteRequest): string | undefined {
   if (capability === undefined) return undefined
   return 'value' in capability ? capability.value : header?.(capability.header)
+}
+
+function pinOf(locator: Locator, address: ClientAddress): Pin | undefined {
+  const index = locator.pins.length === 0 ? -1 : locator.pinIndex(address)
+  return index < 0 ? undefined : locator.pins[index]
 }
 
 /** Hash of the client network: the /24 or /48 around the address, which is what DNS sees of a client, too. */

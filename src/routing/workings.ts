@@ -3,7 +3,7 @@
 import type { Rule } from '../config/rule.ts'
 import type { ClientAddress } from '../geo/address.ts'
 import type { Coordinates } from '../geo/coordinates.ts'
-import type { Locator } from '../geo/location.ts'
+import type { Locator, Pin } from '../geo/location.ts'
 import type { Audiences } from './audience.ts'
 import type { Chooser } from './choice.ts'
 import type { CostModel } from './cost.ts'
@@ -38,9 +38,10 @@ export interface Workings {
 /** What a request comes down to before its region is chosen. */
 export interface Question {
   readonly compiled: CompiledRule
-  /** Unfolded: IPv4 inside IPv6 is IPv4 here. */
   readonly address: ClientAddress
   readonly cell: number
+  /** What an override says of the address, whether or not it can be followed. */
+  readonly pin: Pin | undefined
   readonly variant: number
   readonly ranking: Ranking
   /** 32-bit hash of the affinity key or client network. */

@@ -120,6 +120,73 @@ t.test('a pin and its absence are explained', async t => {
   )
 })
 
+t.test('every situation explains each region once, and why', async t => {
+  const pin = (region: string, whenDown: 'route' | 'refuse' = 'route') => ({
+    '10.2.0.1': { region, whenDown, network: '10.2.0.1/32' },
+  })
+  const drained = states.map(each => ({ ...each, verdict: draining }))
+  const full = states.map(each => ({ ...each, load: load(130, 100) }))
+  const reserve = states.map(each =>
+    each.region.id === 'edge-ams' ? { ...each, region: { ...each.region, weight: 0 } } : each,
+  )
+  for (const [what, router, reason, candidates, whys] of [
+    ['nothing left', routerOf(drained), 'none', [], { 'edge-ams': 'drained', 'core-fra': 'drained' }],
+    [
+      'the last resort',
+      routerOf(drained, { rules: [rule({ lastResort: 'core-fra' })] }),
+      'last-resort',
+      ['core-fra'],
+      { 'edge-ams': 'drained' },
+    ],
+    [
+      'an unknown capability',
+      routerOf(states, { rules: [rule({ capability: { value: 'fly' } })] }),
+      'none',
+      [],
+      { 'edge-ams': 'capability', 'core-fra': 'capability', 'edge-war': 'capability' },
+    ],
+    [
+      'pinned to a tier that the rule does not name',
+      routerOf(states, { rules: [rule({ tiers: ['edge'] })] }, pin('core-fra')),
+      'pinned',
+      ['core-fra'],
+      { 'edge-ams': 'pinned', 'cloud-fra': 'tier', 'edge-war': 'probe' },
+    ],
+    [
+      'pinned to a region that is down, of a tier that the rule does not name',
+      routerOf(states, { rules: [rule({ tiers: ['cloud'] })] }, pin('edge-war', 'refuse')),
+      'none',
+      [],
+      { 'edge-war': 'probe', 'edge-ams': 'tier', 'cloud-fra': 'pinned' },
+    ],
+    [
+      'pinned to nobody knows whom',
+      routerOf(states, {}, pin('gone', 'refuse')),
+      'none',
+      [],
+      { 'edge-ams': 'pinned', 'edge-war': 'probe' },
+    ],
+    ['all full', routerOf(full), 'least-cost', ['cloud-fra', 'core-fra', 'edge-ams', 'edge-lon', 'edge-tyo'], {}],
+    [
+      'one of weight 0',
+      routerOf(reserve),
+      'least-cost',
+      ['edge-lon', 'edge-tyo'],
+      { 'edge-ams': 'weight', 'cloud-fra': 'tier' },
+    ],
+  ] as const) {
+    const trace = router.explain(ask('warsaw'))
+    t.equal(trace.reason, reason, `${what}: ${reason}`)
+    t.equal(trace.region === null, reason === 'none', what)
+    const chosen = trace.candidates.map(({ region }) => region)
+    t.same([...chosen].sort(), candidates, `${what}: candidates`)
+    const rejected = new Map(trace.rejected.map(({ region, reason }) => [region, reason]))
+    for (const [region, why] of Object.entries(whys)) t.equal(rejected.get(region), why, `${what}: ${region}`)
+    const all = [...chosen, ...trace.rejected.map(({ region }) => region)].sort()
+    t.same(all, states.map(({ region }) => region.id).sort(), `${what}: every region once`)
+  }
+})
+
 t.test('an unknown client has no location in the trace', async t => {
   const trace = routerOf(states).explain({ ...ask('warsaw'), address: parseAddress('192.0.2.9')! })
   t.notOk('location' in trace.client)

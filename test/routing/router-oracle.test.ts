@@ -90,7 +90,9 @@ function price({ states, homes, rule }: Case, from: PlaceName): Priced[] {
       const slow = rtt + (rule.strict ? 0 : step * rule.tierStepMs) + each.region.biasMs + each.tollMs + each.serviceMs
       const used = each.load === undefined ? 0 : Math.max(reportedPressure(each.load), each.load.inflight! / 100)
       const barrier = barrierOf(used)
-      return { state: each, group: rule.strict ? step : 0, slow, total: slow + barrier, full: used > 1 + 1e-9 }
+      // Weight 0 takes clients only when no other can: behind every tier.
+      const group = each.region.weight === 0 ? tiers.length : rule.strict ? step : 0
+      return { state: each, group, slow, total: slow + barrier, full: used > 1 + 1e-9 }
     })
 }
 

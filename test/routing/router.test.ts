@@ -1,8 +1,23 @@
 import t from 'tap'
 import { parseAddress } from '../../src/geo/address.ts'
+import { createLocator } from '../../src/geo/locator.ts'
+import { parseOverrides } from '../../src/geo/overrides.ts'
 import type { RegionState } from '../../src/regions/snapshot.ts'
 import type { RouteRequest } from '../../src/routing/decision.ts'
-import { clientIn, down, draining, load, type PlaceName, region, routerOf, rule, state } from '../support/world.ts'
+import { createRouter } from '../../src/routing/router.ts'
+import {
+  clientIn,
+  down,
+  draining,
+  load,
+  type PlaceName,
+  region,
+  routerOf,
+  rule,
+  settings,
+  snapshotOf,
+  state,
+} from '../support/world.ts'
 
 const ask = (place: PlaceName, more: Partial<RouteRequest> = {}): RouteRequest => ({
   address: clientIn(place),
@@ -133,6 +148,30 @@ t.test('who serves whom, and what comes next', async t => {
       'cloud-fra cloud-iad cloud-nrt core-fra',
       'least-cost',
     ],
+    [
+      'weight 0 only when no other can',
+      'warsaw',
+      [state({ ...cloudFra, weight: 0 }), state(cloudIad), state(coreFra)],
+      [],
+      'cloud-iad core-fra cloud-fra',
+      'least-cost',
+    ],
+    [
+      'weight 0 when the others are in doubt',
+      'warsaw',
+      [state({ ...cloudFra, weight: 0 }), state(cloudIad, { verdict: down })],
+      [],
+      'cloud-fra cloud-iad',
+      'least-cost',
+    ],
+    [
+      'weight 0 when the others are full',
+      'warsaw',
+      [state({ ...cloudFra, weight: 0 }), state(cloudIad, { load: load(120, 100) })],
+      [],
+      'cloud-fra cloud-iad',
+      'least-cost',
+    ],
     ['only the core can', 'tokyo', everyone, [rule({ capability: { value: 'tune' } })], 'core-fra', 'least-cost'],
     ['nobody can', 'tokyo', everyone, [rule({ capability: { value: 'fly' } })], '', 'none'],
     [
@@ -199,18 +238,54 @@ t.test('a pinned network lands in its region while that is up', async t => {
     '10.2.0.2': { region: 'core-fra', whenDown: 'refuse', network: '10.2.0.2/32' },
   } as const
   const clouds = rule({ tiers: ['cloud'] })
-  for (const [what, host, verdict, ranked, reason] of [
-    ['up, may go elsewhere', 1, undefined, 'core-fra cloud-fra cloud-iad cloud-nrt', 'pinned'],
-    ['up, may not', 2, undefined, 'core-fra', 'pinned'],
-    ['down, may go elsewhere', 1, down, 'cloud-fra cloud-iad cloud-nrt', 'least-cost'],
-    ['down, may not', 2, down, '', 'none'],
-    ['drained, may go elsewhere', 1, draining, 'cloud-fra cloud-iad cloud-nrt', 'least-cost'],
+  for (const [what, host, changed, ranked, reason] of [
+    ['up, may go elsewhere', 1, {}, 'core-fra cloud-fra cloud-iad cloud-nrt', 'pinned'],
+    ['up, may not', 2, {}, 'core-fra', 'pinned'],
+    ['full, may go elsewhere', 1, { load: load(120, 100) }, 'core-fra cloud-fra cloud-iad cloud-nrt', 'pinned'],
+    ['full, may not', 2, { load: load(120, 100) }, 'core-fra', 'pinned'],
+    ['down, may go elsewhere', 1, { verdict: down }, 'cloud-fra cloud-iad cloud-nrt', 'least-cost'],
+    ['down, may not', 2, { verdict: down }, '', 'none'],
+    ['drained, may go elsewhere', 1, { verdict: draining }, 'cloud-fra cloud-iad cloud-nrt', 'least-cost'],
   ] as const) {
-    const states = verdict === undefined ? everyone : but(state(coreFra, { verdict }))
+    const states = but(state(coreFra, changed))
     const router = routerOf(states, { rules: [clouds] }, pins)
     const decision = router.route({ ...ask('warsaw'), address: clientIn('warsaw', 0, host) })
     t.equal(decision.ranked.map(each => each.region.id).join(' '), ranked, what)
     t.equal(decision.reason, reason, `${what}: ${reason}`)
+  }
+})
+
+t.test('regions in doubt behind a pinned one are said to be in doubt', async t => {
+  const pin = { region: 'core-fra', whenDown: 'route', network: '10.2.0.1/32' } as const
+  const states = [...cloudOnly.map(each => ({ ...each, verdict: down })), state(coreFra)]
+  const router = routerOf(states, { rules: [rule({ tiers: ['cloud'] })] }, { '10.2.0.1': pin })
+  const { ranked, degraded } = router.route(ask('warsaw'))
+  t.same(
+    ranked.map(({ region, standing }) => `${region.id} ${standing}`),
+    ['core-fra eligible', 'cloud-fra doubtful', 'cloud-iad doubtful', 'cloud-nrt doubtful'],
+  )
+  t.equal(degraded, false)
+})
+
+t.test('IPv4 inside IPv6 is located and picked for as IPv4, yet has its own overrides', async t => {
+  const file = [
+    '- { network: 10.9.0.0/16, coordinates: { latitude: 36, longitude: 140 } }',
+    '- { network: 64:ff9b::/96, region: cloud-iad }',
+  ]
+  const overrides = parseOverrides(file.join('\n'), 'overrides.yaml')
+  const router = createRouter(settings, createLocator({ databases: [], overrides, countryPoints: {} }))
+  router.useSnapshot(snapshotOf(cloudOnly), 0)
+  for (const [what, address, best, reason, key] of [
+    ['IPv4', '10.9.0.1', 'cloud-nrt', 'least-cost', '10.9.0.0/24'],
+    ['mapped', '::ffff:10.9.0.1', 'cloud-nrt', 'least-cost', '10.9.0.0/24'],
+    ['6to4', '2002:a09:1::7', 'cloud-nrt', 'least-cost', '10.9.0.0/24'],
+    ['NAT64, pinned by its own network', '64:ff9b::a09:1', 'cloud-iad', 'pinned', '10.9.0.0/24'],
+    ['IPv6 of its own', '2001:db8:1:2::3', 'cloud-fra', 'default-order', '2001:db8:1::/48'],
+  ] as const) {
+    const request = ask('warsaw', { address: parseAddress(address)! })
+    const trace = router.explain(request)
+    t.match(trace, { region: best, reason, pick: { key } }, what)
+    t.equal(router.route(request).best?.id, best, what)
   }
 })
 
