@@ -2,6 +2,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
+import { shortDecision } from '../edge/decide.ts'
 import { parseHost, parseRequestTarget } from '../edge/request-target.ts'
 import { MeridianError } from '../errors.ts'
 import { formatAddress, parseAddress } from '../geo/address.ts'
@@ -94,7 +95,7 @@ function socketAddress({ socket }: FastifyRequest): string {
 }
 
 function routeAnswer(decision: Decision, { address }: RouteRequest, pathAndQuery: string): RouteAnswer {
-  const { best, ruleName, reason, degraded, location, ranked } = decision
+  const { best, ruleName, location } = decision
   if (best === undefined) {
     const client = formatAddress(address)
     throw new MeridianError(
@@ -102,21 +103,8 @@ function routeAnswer(decision: Decision, { address }: RouteRequest, pathAndQuery
       `no region can serve ${client} by rule ${shown(ruleName)}; /v1/explain says why`,
     )
   }
-  // Doubtful regions are no advice to act on while there are others.
-  const candidates = degraded ? ranked : ranked.filter(({ standing }) => standing !== 'doubtful')
-  return {
-    region: best.id,
-    tier: best.tier,
-    url: best.endpoints.publicUrl + pathAndQuery,
-    reason,
-    degraded,
-    location: location === undefined ? null : viewLocation(location),
-    candidates: candidates.map(({ region: { id, tier }, costMs }) => ({
-      region: id,
-      tier,
-      costMs: Math.round(costMs * 100) / 100,
-    })),
-  }
+  const { candidates, ...decided } = shortDecision(decision, best, pathAndQuery)
+  return { ...decided, location: location === undefined ? null : viewLocation(location), candidates: [...candidates] }
 }
 
 function viewLocation({ coordinates, ...known }: Location): LocationView {

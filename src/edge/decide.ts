@@ -1,36 +1,46 @@
 /** Transport `decide`: the decision itself, for somebody else's proxy to act on. */
 
-import type { Tier } from '../regions/region.ts'
+import type { Region, Tier } from '../regions/region.ts'
 import type { Decision, Reason } from '../routing/decision.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 
 export interface ShortDecision {
-  readonly region: string | null
-  readonly tier: Tier | null
-  /** Public URL of the region: scheme, host and port. */
-  readonly url: string | null
+  readonly region: string
+  readonly tier: Tier
+  /** Public URL of the region with the path asked for. */
+  readonly url: string
   readonly reason: Reason
   readonly degraded: boolean
-  /** Best first. */
+  /** Best first. Regions in doubt are no advice to act on, unless there are no others. */
   readonly candidates: readonly { readonly region: string; readonly tier: Tier; readonly costMs: number }[]
 }
 
-/** The decision without its reasoning; null where there is no region. */
-export function shortDecision({ best, reason, degraded, ranked }: Decision): ShortDecision {
+/**
+ * The decision without its reasoning.
+ *
+ * @param best region of the decision, which has one
+ * @param pathAndQuery of the request, byte for byte
+ */
+export function shortDecision(
+  { reason, degraded, ranked }: Decision,
+  best: Region,
+  pathAndQuery: string,
+): ShortDecision {
+  const candidates = degraded ? ranked : ranked.filter(({ standing }) => standing !== 'doubtful')
   return {
-    region: best?.id ?? null,
-    tier: best?.tier ?? null,
-    url: best?.endpoints.publicUrl ?? null,
+    region: best.id,
+    tier: best.tier,
+    url: best.endpoints.publicUrl + pathAndQuery,
     reason,
     degraded,
-    candidates: ranked.map(({ region, costMs }) => ({
-      region: region.id,
-      tier: region.tier,
-      costMs: Math.round(costMs * 10) / 10,
+    candidates: candidates.map(({ region: { id, tier }, costMs }) => ({
+      region: id,
+      tier,
+      costMs: Math.round(costMs * 100) / 100,
     })),
   }
 }
 
-export function decideAnswer(decision: Decision): Answer {
-  return jsonAnswer(200, shortDecision(decision))
+export function decideAnswer(decision: Decision, best: Region, pathAndQuery: string): Answer {
+  return jsonAnswer(200, shortDecision(decision, best, pathAndQuery))
 }

@@ -137,7 +137,7 @@ class Exchange {
       return undefined
     }
     this.#region = decision.best
-    if (rule.transport === 'decide') return decideAnswer(decision)
+    if (rule.transport === 'decide') return decideAnswer(decision, decision.best, target.pathAndQuery)
     return redirectAnswer(rule.status, decision.best, target.pathAndQuery)
   }
 

@@ -116,19 +116,19 @@ t.test('limits: URL, header fields, time', async t => {
 
 t.test('the decision itself, for somebody else to act on', async t => {
   const { url } = await startEdge(t, fakeRouter(ruleOf({ transport: 'decide' }), [fra, ams]))
-  const answer = await curl(`${url}/where`)
+  const answer = await curl(`${url}/where?x=%2F`)
   t.equal(answer.status, 200)
   t.equal(answer.headers['cache-control'], 'no-store')
   t.equal(answer.headers['x-meridian-region'], 'edge-fra')
   t.same(JSON.parse(answer.text), {
     region: 'edge-fra',
     tier: 'edge',
-    url: 'https://edge-fra.example.com',
+    url: 'https://edge-fra.example.com/where?x=%2F',
     reason: 'least-cost',
     degraded: false,
     candidates: [
-      { region: 'edge-fra', tier: 'edge', costMs: 1.3 },
-      { region: 'edge-ams', tier: 'cloud', costMs: 11.3 },
+      { region: 'edge-fra', tier: 'edge', costMs: 1.25 },
+      { region: 'edge-ams', tier: 'cloud', costMs: 11.25 },
     ],
   })
 })
