@@ -7,11 +7,19 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
-import { MeridianError } from '../errors.ts'
-import { shown } from '../schema.ts'
+import { DeclaredRegions } from './declared-regions.ts'
 import type { LoadReport, ReceivedLoadReport } from './load-report.ts'
+import { createMemoryAudit, createMemoryTokens } from './memory-records.ts'
 import type { Region } from './region.ts'
-import type { Drain, FleetEvent, FleetRecord, FleetState, RegionStore, Registration } from './store.ts'
+import type { Drain, FleetEvent, FleetMode, FleetRecord, FleetState, RegionStore, Registration } from './store.ts'
+import {
+  neverRegistered,
+  onlyDeclared,
+  regionChanged,
+  reportOfOtherEpoch,
+  reportRepeated,
+  unknownRegion,
+} from './store-errors.ts'
 
 export interface MemoryStoreOptions {
   readonly clock: Clock
@@ -19,15 +27,11 @@ export interface MemoryStoreOptions {
   readonly leaseMs: number
 }
 
-interface Declared {
-  readonly region: Region
-  readonly declaredAt: number
-}
-
 interface Registered {
   readonly region: Region
   readonly registeredAt: number
   readonly epoch: number
+  readonly revision: number
   expiresAt: number
   load?: ReceivedLoadReport
   cancelLapse: () => void
@@ -41,12 +45,15 @@ export function createMemoryStore(options: MemoryStoreOptions): RegionStore {
 class MemoryStore implements RegionStore {
   readonly #clock: Clock
   readonly #leaseMs: number
-  readonly #declared = new Map<string, Declared>()
+  readonly #declared = new DeclaredRegions()
   readonly #registered = new Map<string, Registered>()
   readonly #drains = new Map<string, Drain>()
   readonly #listeners = new Set<(event: FleetEvent) => void>()
   /** One counter for the whole fleet: epochs also rise over a removal, and no report of a previous life fits again. */
   #lastEpoch = 0
+  #mode: FleetMode = 'auto'
+  readonly tokens = createMemoryTokens(() => this.#tell({ kind: 'tokens' }))
+  readonly audit = createMemoryAudit()
 
   constructor({ clock, leaseMs }: MemoryStoreOptions) {
     this.#clock = clock
@@ -54,37 +61,36 @@ class MemoryStore implements RegionStore {
   }
 
   async declare(regions: readonly Region[]): Promise<void> {
-    const before = new Map(this.#declared)
-    const changed: string[] = []
-    this.#declared.clear()
-    for (const region of regions) {
-      const known = before.get(region.id)
-      const same = known !== undefined && isDeepStrictEqual(known.region, region)
-      if (!same) changed.push(region.id)
-      this.#declared.set(region.id, { region, declaredAt: known?.declaredAt ?? this.#clock.now() })
-    }
-    for (const id of changed) this.#tell('declared', id)
-    for (const id of before.keys()) if (!this.#knows(id)) this.#tell('removed', id)
+    const { changed, gone } = this.#declared.replace(regions, this.#clock.now())
+    for (const region of changed) this.#tell({ kind: 'declared', region })
+    for (const region of gone) if (!this.#knows(region)) this.#tell({ kind: 'removed', region })
   }
 
-  async register(region: Region): Promise<Registration> {
-    this.#registered.get(region.id)?.cancelLapse()
+  async register(region: Region, { ifRevision }: { readonly ifRevision?: number } = {}): Promise<Registration> {
+    const { id } = region
+    const known = this.#registered.get(id)
+    const found = known?.revision ?? 0
+    if (ifRevision !== undefined && ifRevision !== found) throw regionChanged(id, ifRevision, found)
+    known?.cancelLapse()
     const now = this.#clock.now()
     const epoch = ++this.#lastEpoch
-    this.#registered.set(region.id, {
-      region,
+    const same = known !== undefined && isDeepStrictEqual(known.region, region)
+    const revision = same ? known.revision : epoch
+    this.#registered.set(id, {
+      region: same ? known.region : region,
       registeredAt: now,
       epoch,
+      revision,
       expiresAt: now + this.#leaseMs,
-      cancelLapse: this.#watchLease(region.id),
+      cancelLapse: this.#watchLease(id),
     })
-    this.#tell('registered', region.id)
-    return { epoch, leaseMs: this.#leaseMs }
+    this.#tell({ kind: same && now < known.expiresAt ? 'reported' : 'registered', region: id })
+    return { epoch, leaseMs: this.#leaseMs, revision }
   }
 
   async heartbeat(id: string, report: LoadReport): Promise<void> {
     const known = this.#registered.get(id)
-    if (known === undefined) throw unknownRegion(id, 'it has to register before it sends heartbeats')
+    if (known === undefined) throw neverRegistered(id)
     refuseOutdated(id, report, known)
     known.cancelLapse()
     const now = this.#clock.now()
@@ -92,35 +98,39 @@ class MemoryStore implements RegionStore {
     known.load = { ...report, receivedAt: now }
     known.expiresAt = now + this.#leaseMs
     known.cancelLapse = this.#watchLease(id)
-    this.#tell(lapsed ? 'renewed' : 'reported', id)
+    this.#tell({ kind: lapsed ? 'renewed' : 'reported', region: id })
   }
 
   async drain(id: string, by: string, reason: string): Promise<void> {
     this.#requireKnown(id)
     this.#drains.set(id, { by, at: this.#clock.now(), reason })
-    this.#tell('draining', id)
+    this.#tell({ kind: 'draining', region: id })
   }
 
   async undrain(id: string): Promise<void> {
     this.#requireKnown(id)
-    if (this.#drains.delete(id)) this.#tell('undrained', id)
+    if (this.#drains.delete(id)) this.#tell({ kind: 'undrained', region: id })
   }
 
   async remove(id: string): Promise<void> {
     this.#requireKnown(id)
     const registered = this.#registered.get(id)
-    if (registered === undefined) {
-      throw new MeridianError('REGION_INVALID', `region ${shown(id)} is declared in a file: remove it from there`)
-    }
+    if (registered === undefined) throw onlyDeclared(id)
     registered.cancelLapse()
     this.#registered.delete(id)
     if (!this.#declared.has(id)) this.#drains.delete(id)
-    this.#tell(this.#declared.has(id) ? 'declared' : 'removed', id)
+    this.#tell({ kind: this.#declared.has(id) ? 'declared' : 'removed', region: id })
+  }
+
+  async setMode(mode: FleetMode, by: string): Promise<void> {
+    if (mode === this.#mode) return
+    this.#mode = mode
+    this.#tell({ kind: 'mode', mode, by })
   }
 
   async read(): Promise<FleetState> {
-    const ids = [...new Set([...this.#declared.keys(), ...this.#registered.keys()])].sort()
-    return { now: this.#clock.now(), records: ids.map(id => this.#record(id)) }
+    const ids = [...new Set([...this.#declared.ids(), ...this.#registered.keys()])].sort()
+    return { now: this.#clock.now(), mode: this.#mode, records: ids.map(id => this.#record(id)) }
   }
 
   watch(listener: (event: FleetEvent) => void): () => void {
@@ -141,11 +151,19 @@ class MemoryStore implements RegionStore {
     const registered = this.#registered.get(id)
     if (registered === undefined) {
       const { region, declaredAt } = this.#declared.get(id)!
-      return { region, source: 'file', registeredAt: declaredAt, ...drained }
+      return { region, source: 'file', revision: 0, registeredAt: declaredAt, ...drained }
     }
-    const { region, registeredAt, epoch, expiresAt, load } = registered
+    const { region, revision, registeredAt, epoch, expiresAt, load } = registered
     const reported = load === undefined ? {} : { load }
-    return { region, source: 'registered', registeredAt, lease: { epoch, expiresAt }, ...drained, ...reported }
+    return {
+      region,
+      source: 'registered',
+      revision,
+      registeredAt,
+      lease: { epoch, expiresAt },
+      ...drained,
+      ...reported,
+    }
   }
 
   /** Tells of the lapse one lease from now; the function returned calls that off. */
@@ -154,7 +172,7 @@ class MemoryStore implements RegionStore {
       // A timer may fire a moment early; a lapse that is told must be true for whoever then reads.
       const leftMs = this.#registered.get(id)!.expiresAt - this.#clock.now()
       if (leftMs > 0) cancel = this.#watchLease(id, leftMs)
-      else this.#tell('lapsed', id)
+      else this.#tell({ kind: 'lapsed', region: id })
     })
     return () => cancel()
   }
@@ -164,30 +182,18 @@ class MemoryStore implements RegionStore {
   }
 
   #requireKnown(id: string): void {
-    if (!this.#knows(id)) throw unknownRegion(id, 'it is neither declared in a file nor registered')
+    if (!this.#knows(id)) throw unknownRegion(id)
   }
 
-  #tell(kind: FleetEvent['kind'], region: string): void {
-    for (const listener of [...this.#listeners]) listener({ kind, region })
+  #tell(event: FleetEvent): void {
+    for (const listener of [...this.#listeners]) listener(event)
   }
-}
-
-function unknownRegion(id: string, why: string): MeridianError {
-  return new MeridianError('REGION_UNKNOWN', `region ${shown(id)} is not known: ${why}`)
 }
 
 /** Only reports of the present life count, and only newer ones: networks reorder, and old processes linger. */
 function refuseOutdated(id: string, report: LoadReport, known: Registered): void {
-  if (report.epoch !== known.epoch) {
-    throw new MeridianError(
-      'REPORT_OUTDATED',
-      `region ${shown(id)} reports for epoch ${report.epoch}, but its epoch is ${known.epoch}: register again`,
-    )
-  }
+  if (report.epoch !== known.epoch) throw reportOfOtherEpoch(id, report.epoch, known.epoch)
   if (known.load !== undefined && report.sequence <= known.load.sequence) {
-    throw new MeridianError(
-      'REPORT_OUTDATED',
-      `report ${report.sequence} of region ${shown(id)} is not newer than report ${known.load.sequence}, which has arrived`,
-    )
+    throw reportRepeated(id, report.sequence, known.load.sequence)
   }
 }

@@ -1,9 +1,14 @@
 /**
  * The interface of whatever remembers the fleet: the embedded memory store, or Redis. One contract test holds for all.
+ *
+ * Every method that writes or reads a shared store throws MeridianError STORE_UNAVAILABLE when that cannot be reached in
+ * time: the write was then not confirmed, and nobody pretends that it was.
  */
 
+import type { AuditLog } from './audit-log.ts'
 import type { LoadReport, ReceivedLoadReport } from './load-report.ts'
 import type { Region } from './region.ts'
+import type { TokenStore } from './token-store.ts'
 
 export interface Drain {
   readonly by: string
@@ -22,15 +27,25 @@ export interface Lease {
 export interface FleetRecord {
   readonly region: Region
   readonly source: 'file' | 'registered'
+  /** Changes with every change of the registered specification and never returns; 0 for what only a file declares. */
+  readonly revision: number
   readonly registeredAt: number
   readonly lease?: Lease
   readonly drain?: Drain
   readonly load?: ReceivedLoadReport
 }
 
+/**
+ * The operator's brake on a whole fleet. `frozen`: conditions and loads stay as they are, only drains are followed.
+ * `distance-only`: loads, tolls and barriers are left out of every decision.
+ */
+export const fleetModes = ['auto', 'frozen', 'distance-only'] as const
+export type FleetMode = (typeof fleetModes)[number]
+
 export interface FleetState {
   /** The store's own time of this reading, ms: every age is taken against it. */
   readonly now: number
+  readonly mode: FleetMode
   /** Ordered by region id. */
   readonly records: readonly FleetRecord[]
 }
@@ -38,12 +53,20 @@ export interface FleetState {
 export interface Registration {
   readonly epoch: number
   readonly leaseMs: number
+  readonly revision: number
 }
 
-export type FleetEvent = {
+/** What happened to one region. */
+export interface RegionEvent {
   readonly kind: 'registered' | 'declared' | 'reported' | 'draining' | 'undrained' | 'removed' | 'lapsed' | 'renewed'
   readonly region: string
 }
+
+export type FleetEvent =
+  | RegionEvent
+  | { readonly kind: 'mode'; readonly mode: FleetMode; readonly by: string }
+  /** A token was added or revoked: what was kept of `tokens.list()` is out of date. */
+  | { readonly kind: 'tokens' }
 
 export interface RegionStore {
   /**
@@ -54,8 +77,14 @@ export interface RegionStore {
   /**
    * Registers or updates a region and issues a new epoch, higher than any that this store issued before for the id. Its
    * specification overlays one from a file; an earlier load report is forgotten, a drain stays.
+   *
+   * The same specification again, while the lease holds, is idempotent: the epoch is new all the same (whoever sent it may
+   * have restarted), but the revision and the `Region` object that `read` gives stay, and watchers hear only `reported`.
+   *
+   * @param options.ifRevision only where the region's revision is this one, 0: where it is not registered
+   * @throws MeridianError REGION_CHANGED when the revision is another; nothing has happened then
    */
-  register(region: Region): Promise<Registration>
+  register(region: Region, options?: { readonly ifRevision?: number }): Promise<Registration>
   /**
    * Renews the lease and takes the load report.
    * @throws MeridianError REGION_UNKNOWN when it never registered, REPORT_OUTDATED when (epoch, sequence) is not newer
@@ -72,10 +101,15 @@ export interface RegionStore {
    * @throws MeridianError REGION_UNKNOWN; REGION_INVALID for a region that only a file declares: only the file can remove it
    */
   remove(id: string): Promise<void>
+  /** Sets the mode of the whole fleet; it stays until it is set again. The mode that already is, is no change. */
+  setMode(mode: FleetMode, by: string): Promise<void>
+  readonly tokens: TokenStore
+  readonly audit: AuditLog
+  /** Regions whose specification has not changed are the same objects as in the reading before. */
   read(): Promise<FleetState>
   /**
    * Calls back after every change (and once a lease has lapsed); returns how to stop that. A listener must not throw.
-   * Declaring a region again unchanged is no change.
+   * Declaring a region again unchanged is no change. Of a shared store, `reported` is heard only where the report arrived.
    */
   watch(listener: (event: FleetEvent) => void): () => void
   close(): Promise<void>

@@ -6,10 +6,11 @@ import { exampleRegion } from '../support/example-region.ts'
 
 const probed = { publicUrl: 'https://a.example.com', probe: { path: '/healthz', status: 200 } }
 const region = exampleRegion('a', { endpoints: probed })
-const file: FleetRecord = { region, source: 'file', registeredAt: 0 }
+const file: FleetRecord = { region, source: 'file', revision: 0, registeredAt: 0 }
 const leased: FleetRecord = {
   region,
   source: 'registered',
+  revision: 0,
   registeredAt: 5_000,
   lease: { epoch: 1, expiresAt: 15_000 },
 }

@@ -54,11 +54,11 @@ t.test('an empty fleet is a snapshot, too', async t => {
 })
 
 function fleetAt(now: number, records: readonly FleetRecord[]): FleetState {
-  return { now, records }
+  return { now, mode: 'auto', records }
 }
 
 function recordOf(id: string, changes: Partial<FleetRecord> = {}): FleetRecord {
-  return { region: exampleRegion(id), source: 'registered', registeredAt: 0, ...changes }
+  return { region: exampleRegion(id), source: 'registered', revision: 1, registeredAt: 0, ...changes }
 }
 
 function verdict(condition: RegionCondition): Verdict {

@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { FleetEvent, RegionStore } from '../../src/regions/store.ts'
+import type { StoredToken } from '../../src/regions/token-store.ts'
 import { exampleRegion } from '../support/example-region.ts'
 import { createRecorder } from '../support/recorder.ts'
 import { randomInteger, seededRandom } from '../support/seeded-random.ts'
@@ -70,6 +71,99 @@ export function testStoreContract(name: string, make: MakeStore): void {
     await store.remove('a')
     const third = await store.register(exampleRegion('a'))
     t.ok(first.epoch < second.epoch && second.epoch < third.epoch, `${first.epoch} ${second.epoch} ${third.epoch}`)
+  })
+
+  t.test(`${name}: registering the same again is idempotent, but for the epoch`, async t => {
+    const { store, events } = await open(t)
+    const first = await store.register(exampleRegion('a', { name: 'one' }))
+    await events.until('registered', 'a')
+    const before = (await store.read()).records[0]!
+    const again = await store.register(exampleRegion('a', { name: 'one' }))
+    t.ok(again.epoch > first.epoch, 'whoever sent it may have restarted')
+    t.equal(again.revision, first.revision)
+    await events.until('reported', 'a')
+    const after = (await store.read()).records[0]!
+    t.equal(after.region, before.region, 'the very same object: nothing for a router to plan anew')
+    t.equal(after.revision, first.revision)
+    t.equal(after.lease!.epoch, again.epoch)
+
+    const changed = await store.register(exampleRegion('a', { name: 'two' }))
+    t.ok(changed.revision > first.revision)
+    await events.until('registered', 'a', 2)
+    const back = await store.register(exampleRegion('a', { name: 'one' }))
+    t.ok(back.revision > changed.revision, 'a revision never returns')
+  })
+
+  t.test(`${name}: a registration can demand the revision that its sender has seen`, async t => {
+    const { store } = await open(t)
+    await store.declare([exampleRegion('a', { name: 'from the file' })])
+    t.equal((await store.read()).records[0]!.revision, 0)
+    await t.rejects(store.register(exampleRegion('a'), { ifRevision: 7 }), { code: 'REGION_CHANGED' })
+    const { revision } = await store.register(exampleRegion('a', { name: 'one' }), { ifRevision: 0 })
+    await t.rejects(store.register(exampleRegion('a', { name: 'two' }), { ifRevision: 0 }), {
+      code: 'REGION_CHANGED',
+      message: `region "a" is at revision ${revision}, not at 0: read it again first`,
+    })
+    t.match(await essences(store), [{ name: 'one' }], 'what is refused changes nothing')
+    await store.register(exampleRegion('a', { name: 'two' }), { ifRevision: revision })
+    t.match(await essences(store), [{ name: 'two' }])
+    await store.remove('a')
+    await t.rejects(store.register(exampleRegion('a'), { ifRevision: revision }), {
+      message: `region "a" is not registered, not at ${revision}: read it again first`,
+    })
+  })
+
+  t.test(`${name}: what has not changed is the same object in every reading`, async t => {
+    const { store } = await open(t)
+    await store.declare([exampleRegion('file')])
+    const { epoch } = await store.register(exampleRegion('registered'))
+    const regions = async () => (await store.read()).records.map(({ region }) => region)
+    const before = await regions()
+    await store.heartbeat('registered', { epoch, sequence: 1 })
+    await store.drain('registered', 'ops', '')
+    await store.declare([exampleRegion('file')])
+    const after = await regions()
+    t.equal(after[0], before[0])
+    t.equal(after[1], before[1])
+  })
+
+  t.test(`${name}: the mode of the fleet is auto until somebody sets it`, async t => {
+    const { store, events } = await open(t)
+    t.equal((await store.read()).mode, 'auto')
+    await store.setMode('frozen', 'ops')
+    await events.until('mode', 'frozen by ops')
+    t.equal((await store.read()).mode, 'frozen')
+    await store.setMode('frozen', 'somebody else')
+    await store.setMode('distance-only', 'ops')
+    await events.until('mode', 'distance-only by ops')
+    t.same(events.seen, ['mode frozen by ops', 'mode distance-only by ops'], 'the mode that already is, is no news')
+  })
+
+  t.test(`${name}: tokens are kept until they are revoked, several of one name beside each other`, async t => {
+    const { store, events } = await open(t)
+    const token = (id: string, name: string, createdAt: number, more: Partial<StoredToken> = {}): StoredToken => ({
+      ...{ id, name, createdAt, sha256: id.repeat(64), rights: ['report'], regions: ['edge-*'] },
+      ...more,
+    })
+    const [older, newer] = [token('1', 'paris', 1_000, { expiresAt: 2_000 }), token('2', 'paris', 2_000)]
+    const other = token('3', 'berlin', 3_000, { rights: ['read', 'operator'], regions: ['*'] })
+    for (const added of [newer, other, older]) await store.tokens.add(added)
+    t.same(await store.tokens.list(), [other, older, newer])
+    await events.until('tokens', '', 3)
+    t.ok(await store.tokens.revoke('1'))
+    await events.until('tokens', '', 4)
+    t.notOk(await store.tokens.revoke('1'), 'once')
+    t.same(await store.tokens.list(), [other, newer])
+  })
+
+  t.test(`${name}: the audit log is read from its end`, async t => {
+    const { store } = await open(t)
+    t.same(await store.audit.latest(10), [])
+    const entries = [1, 2, 3].map(at => ({ at, who: 'ops', action: 'drain', region: 'a', outcome: 'done' }))
+    const last = { at: 4, who: 'ä"\n', action: 'mode', before: 'auto', after: { mode: 'frozen' }, outcome: 'done' }
+    for (const entry of [...entries, last]) await store.audit.append(entry)
+    t.same(await store.audit.latest(2), [last, entries[2]])
+    t.equal((await store.audit.latest(100)).length, 4)
   })
 
   t.test(`${name}: only the newest report of the present epoch counts`, async t => {
@@ -215,12 +309,17 @@ async function essences(store: RegionStore) {
 /** Every event of the store, in words. */
 function record(store: RegionStore) {
   const { seen, note, until } = createRecorder<string>()
-  store.watch(({ kind, region }) => note(`${kind} ${region}`))
+  store.watch(event => note(inWords(event)))
   return {
     seen,
-    until: (kind: FleetEvent['kind'], region: string, times = 1) =>
-      until(events => events.filter(event => event === `${kind} ${region}`).length >= times),
+    until: (kind: FleetEvent['kind'], what: string, times = 1) =>
+      until(events => events.filter(event => event === `${kind} ${what}`.trimEnd()).length >= times),
   }
+}
+
+function inWords(event: FleetEvent): string {
+  if (event.kind === 'mode') return `mode ${event.mode} by ${event.by}`
+  return event.kind === 'tokens' ? event.kind : `${event.kind} ${event.region}`
 }
 
 const ids = ['a', 'b', 'c', 'd']
