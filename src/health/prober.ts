@@ -17,6 +17,8 @@ export interface ProberOptions {
   readonly settings: ProbeSettings
   /** Called when a region has its first outcome or its condition changes. Must not throw. */
   readonly onChange: (regionId: string, state: ProbeState) => void
+  /** Called for every probe that failed. Must not throw. */
+  readonly onFailure?: (regionId: string) => void
 }
 
 export interface Prober {
@@ -68,7 +70,8 @@ function probeTargetsOf(region: Region): ProbeTarget[] {
   return probe === undefined ? [] : [{ origin: originUrlOf(region), path: probe.path, status: probe.status }]
 }
 
-function startWatch(id: string, target: ProbeTarget, { clock, random, settings, onChange }: ProberOptions): Watch {
+function startWatch(id: string, target: ProbeTarget, options: ProberOptions): Watch {
+  const { clock, random, settings, onChange, onFailure } = options
   const stopping = new AbortController()
   let cancelNext = (): void => {}
   let underWay = Promise.resolve()
@@ -80,6 +83,7 @@ function startWatch(id: string, target: ProbeTarget, { clock, random, settings, 
     const { state, delayMs } = nextProbe(before, outcome, settings, random)
     watch.state = state
     probeAfter(delayMs)
+    if (!outcome.ok) onFailure?.(id)
     if (before === notProbedYet || before.condition !== state.condition) onChange(id, state)
   }
   const probeAfter = (delayMs: number): void => {

@@ -129,11 +129,20 @@ function trafficMetrics(registry: Registry) {
 function fleetMetrics(registry: Registry, now: () => number) {
   const registers = [registry]
   let snapshot: Snapshot | undefined
-  const condition = new Gauge({
+  new Gauge({
     name: 'meridian_region_condition_info',
     help: '1 for the condition that a region is in, 0 for the others',
     labelNames: ['region', 'tier', 'condition'],
     registers,
+    // Snapshots come more often than Prometheus, and a large fleet has thousands of these.
+    collect() {
+      this.reset()
+      for (const { region, verdict } of snapshot?.regions ?? []) {
+        for (const condition of conditions) {
+          this.set({ region: region.id, tier: region.tier, condition }, verdict.condition === condition ? 1 : 0)
+        }
+      }
+    },
   })
   const geoBuilt = new Gauge({
     name: 'meridian_geo_database_build_timestamp_seconds',
@@ -163,12 +172,6 @@ function fleetMetrics(registry: Registry, now: () => number) {
   const useSnapshot = (next: Snapshot): void => {
     snapshot = next
     version.set(next.version)
-    condition.reset()
-    for (const { region, verdict } of next.regions) {
-      for (const each of conditions) {
-        condition.set({ region: region.id, tier: region.tier, condition: each }, verdict.condition === each ? 1 : 0)
-      }
-    }
   }
   const useGeoDatabases: Metrics['useGeoDatabases'] = databases => {
     geoBuilt.reset()

@@ -27,6 +27,7 @@ import type { Router } from '../routing/decision.ts'
 import { createRouter, type LiveRouter } from '../routing/router.ts'
 import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
 import { listenControl } from './listen-control.ts'
+import { countDecisions } from './observe-decisions.ts'
 import { observeEdge } from './observe-edge.ts'
 import { observeFleet } from './observe-fleet.ts'
 import { routerSettings } from './settings.ts'
@@ -116,7 +117,13 @@ async function startFleet({ config, log, regions, metrics, stops }: Ground, rout
   await store.declare(regions)
 
   let refresh = (): void => {}
-  const prober = createProber({ clock, random: Math.random, settings: config.health, onChange: () => refresh() })
+  const prober = createProber({
+    clock,
+    random: Math.random,
+    settings: config.health,
+    onChange: () => refresh(),
+    onFailure: metrics.countProbeFailure,
+  })
   stops.push(() => prober.close())
   const tell = observeFleet(metrics, log)
   const onFault = (error: unknown): void => log.error({ err: error }, 'the fleet could not be read')
@@ -141,7 +148,7 @@ async function startControl({ config, log, metrics, stops }: Ground, router: Rou
   const { store, feed } = fleet
   const app = createControlApp({
     store,
-    router,
+    router: countDecisions(router, metrics),
     currentSnapshot: () => feed.snapshot,
     refresh: () => feed.refresh(),
     access: { tokens: config.control.tokens, openReading: isLoopback(config.control.listen.address) },

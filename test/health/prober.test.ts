@@ -20,15 +20,17 @@ t.test('a region that fails and recovers is told of at every turn, and only then
     requests.note(status)
     response.writeHead(status).end()
   })
-  const { prober, changes } = startProber(t, realClock, quick)
+  const { prober, changes, failures } = startProber(t, realClock, quick)
   prober.setTargets([probedRegion('a', url)])
   t.match(prober.stateOf('a'), { condition: 'up', successes: 0, failures: 0 }, 'not probed yet')
 
   await changes.until(seen => seen.length === 1)
   await requests.until(seen => seen.length >= 5)
+  t.same(failures.seen, [])
   status = 503
   await changes.until(seen => seen.at(-1) === 'a down')
   t.match(prober.stateOf('a'), { failures: 3, lastFailure: 'answered 503 instead of 200' })
+  t.same(failures.seen, ['a', 'a', 'a'], 'every failure is told of')
   const failed = requests.seen.length
   await requests.until(seen => seen.length >= failed + 5)
   status = 200
@@ -129,14 +131,16 @@ t.test('close ends what is under way and is the last that is heard', async t => 
 
 function startProber(t: { teardown(close: () => Promise<void>): void }, clock: Clock, probeSettings = settings) {
   const changes = createRecorder<string>()
+  const failures = createRecorder<string>()
   const prober = createProber({
     clock,
     random: () => 0.5,
     settings: probeSettings,
     onChange: (id, { condition }) => changes.note(`${id} ${condition}`),
+    onFailure: id => failures.note(id),
   })
   t.teardown(() => prober.close())
-  return { prober, changes }
+  return { prober, changes, failures }
 }
 
 function probedRegion(id: string, publicUrl: string): Region {
