@@ -22,10 +22,6 @@ export class ClientAddress {
   }
 }
 
-export function addressesEqual(a: ClientAddress, b: ClientAddress): boolean {
-  return a.family === b.family && a.w0 === b.w0 && a.w1 === b.w1 && a.w2 === b.w2 && a.w3 === b.w3
-}
-
 /** Bits in an address of this family: 32 or 128. */
 export function bitsOf(family: 4 | 6): 32 | 128 {
   return family === 4 ? 32 : 128

@@ -20,14 +20,6 @@ export interface ProbeSettings {
   readonly fall: number
 }
 
-export const defaultProbeSettings: ProbeSettings = {
-  intervalMs: 5_000,
-  recheckMs: 1_000,
-  timeoutMs: 2_000,
-  rise: 2,
-  fall: 3,
-}
-
 export type ProbeOutcome = { readonly ok: true } | { readonly ok: false; readonly reason: string }
 
 export interface ProbeState {

@@ -2,7 +2,7 @@
  * Which endpoints a region may register: a registration sends other people's clients there, and this router as well.
  *
  * Region files are the operator's own word and are not held against this list. What is checked is the literal address or
- * name; an address that an allowed name resolves to has to be checked when it is connected to, with `allowsAddress`.
+ * name: an allowed name may lead wherever its DNS says, so that only names of a trusted DNS belong on the list.
  */
 
 import { MeridianError } from '../errors.ts'

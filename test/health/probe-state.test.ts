@@ -1,6 +1,5 @@
 import t from 'tap'
 import {
-  defaultProbeSettings,
   firstProbeDelayMs,
   nextProbe,
   notProbedYet,
@@ -9,6 +8,7 @@ import {
 } from '../../src/health/probe-state.ts'
 import { randomInteger, seededRandom } from '../support/seeded-random.ts'
 
+const usual: ProbeSettings = { intervalMs: 5_000, recheckMs: 1_000, timeoutMs: 2_000, rise: 2, fall: 3 }
 const middle = () => 0.5
 const well: ProbeOutcome = { ok: true }
 const ill: ProbeOutcome = { ok: false, reason: 'connection refused' }
@@ -35,7 +35,7 @@ t.test('rows of outcomes (+ well, - ill), the condition after each and when to p
     let state = notProbedYet
     const seen = { conditions: [] as string[], delays: [] as number[] }
     for (const sign of outcomes.split(' ')) {
-      const next = nextProbe(state, sign === '+' ? well : ill, defaultProbeSettings, middle)
+      const next = nextProbe(state, sign === '+' ? well : ill, usual, middle)
       state = next.state
       seen.conditions.push(state.condition)
       seen.delays.push(next.delayMs / 1_000)
@@ -45,8 +45,7 @@ t.test('rows of outcomes (+ well, - ill), the condition after each and when to p
 })
 
 t.test('counts and the words of the last failure are kept', async t => {
-  const after = (state: typeof notProbedYet, outcome: ProbeOutcome) =>
-    nextProbe(state, outcome, defaultProbeSettings, middle).state
+  const after = (state: typeof notProbedYet, outcome: ProbeOutcome) => nextProbe(state, outcome, usual, middle).state
   const first = after(notProbedYet, ill)
   t.same(first, { condition: 'impaired', successes: 0, failures: 1, lastFailure: 'connection refused' })
   const second = after(first, { ok: false, reason: 'connect timeout' })
@@ -56,10 +55,10 @@ t.test('counts and the words of the last failure are kept', async t => {
 })
 
 t.test('the interval is jittered by a tenth either way, the first probe spread over one recheck', async t => {
-  const delayWith = (random: number) => nextProbe(notProbedYet, well, defaultProbeSettings, () => random).delayMs
+  const delayWith = (random: number) => nextProbe(notProbedYet, well, usual, () => random).delayMs
   t.same([0, 0.5, 0.75].map(delayWith), [4_500, 5_000, 5_250])
   t.same(
-    [0, 0.5].map(random => firstProbeDelayMs(defaultProbeSettings, () => random)),
+    [0, 0.5].map(random => firstProbeDelayMs(usual, () => random)),
     [0, 500],
   )
 })
@@ -67,7 +66,7 @@ t.test('the interval is jittered by a tenth either way, the first probe spread o
 t.test('random rows of outcomes under random settings agree with reading the whole row', async t => {
   const random = seededRandom(3)
   for (let round = 0; round < 500; round++) {
-    const settings = { ...defaultProbeSettings, rise: 1 + randomInteger(random, 4), fall: 1 + randomInteger(random, 4) }
+    const settings = { ...usual, rise: 1 + randomInteger(random, 4), fall: 1 + randomInteger(random, 4) }
     const chance = random()
     const outcomes: boolean[] = []
     let state = notProbedYet
