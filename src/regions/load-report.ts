@@ -22,6 +22,8 @@ export const LoadReport = Type.Object(
     errorRate: Fraction(),
     /** Mean time that a request stays in the region. */
     latencyMs: Type.Optional(Type.Number({ minimum: 0, maximum: 1e9 })),
+    /** Mean time to the first byte of an answer; of a language model, to the first token. */
+    firstByteMs: Type.Optional(Type.Number({ minimum: 0, maximum: 1e9 })),
   },
   { additionalProperties: false },
 )

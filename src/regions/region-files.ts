@@ -43,6 +43,18 @@ export async function readRegionFiles(directory: string): Promise<Region[]> {
   return regions.sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
+/**
+ * The region of one file, whatever that is called.
+ *
+ * @throws MeridianError FILE_UNREADABLE; REGION_INVALID with every fault
+ */
+export async function readRegionFile(path: string): Promise<Region> {
+  const checked = parseRegion(await readText(path))
+  if (checked.ok) return checked.value
+  const faults = checked.faults.map(formatFault)
+  throw new MeridianError('REGION_INVALID', `${path}: ${faults.join('; ')}`, { faults })
+}
+
 async function namesOfRegionFiles(directory: string): Promise<string[]> {
   try {
     const names = await readdir(directory)
