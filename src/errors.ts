@@ -18,6 +18,8 @@ export const errorCatalogue = {
   CONFIG_INVALID: { title: 'The configuration is not valid', status: 500, exit: 78 },
   FILE_UNREADABLE: { title: 'A file could not be read', status: 500, exit: 66 },
   GEO_DATABASE_INVALID: { title: 'The geo database is broken', status: 500, exit: 65 },
+  GEO_UPDATE_FAILED: { title: 'The geo database could not be updated', status: 502, exit: 69 },
+  GEO_UPDATE_REFUSED: { title: 'The account may not download the geo database', status: 502, exit: 77 },
   OVERRIDES_INVALID: { title: 'The overrides file is not valid', status: 500, exit: 78 },
   REGION_INVALID: { title: 'The region is not valid', status: 400, exit: 65 },
   REGION_UNKNOWN: { title: 'There is no such region', status: 404, exit: 66 },

@@ -25,7 +25,8 @@ const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, strict:
 /**
  * Compiles a schema into a checker. The value given is not changed: defaults are filled into a copy.
  *
- * A schema may carry `expected: '…'` (a sentence fragment) to replace the generated wording of a fault at its place.
+ * A schema may carry `expected: '…'` (a sentence fragment) to replace the generated wording of a fault at its place, and
+ * `secret: true` to keep the value out of it.
  */
 export function checker<S extends TSchema>(schema: S): Checker<Static<S>> {
   const validate = ajv.compile<Static<S>>(schema)
@@ -37,6 +38,7 @@ export function checker<S extends TSchema>(schema: S): Checker<Static<S>> {
 }
 
 ajv.addKeyword({ keyword: 'expected', schemaType: 'string' })
+ajv.addKeyword({ keyword: 'secret', schemaType: 'boolean' })
 
 /** `path: message`, the form in which faults are printed and logged. */
 export function formatFault(fault: Fault): string {
@@ -72,8 +74,9 @@ function wordFault(error: ErrorObject): Fault {
   if (error.keyword === 'required')
     return { path: join(path, String(params['missingProperty'])), message: 'is missing' }
   const expected = error.parentSchema?.['expected']
-  if (typeof expected === 'string') return { path, message: `expected ${expected}, not ${shown(error.data)}` }
-  return { path, message: `${wordKeyword(error.keyword, params, error)}, not ${shown(error.data)}` }
+  const wanted = typeof expected === 'string' ? `expected ${expected}` : wordKeyword(error.keyword, params, error)
+  const found = error.parentSchema?.['secret'] === true ? 'what stands there' : shown(error.data)
+  return { path, message: `${wanted}, not ${found}` }
 }
 
 function wordKeyword(keyword: string, params: Record<string, unknown>, error: ErrorObject): string {

@@ -7,6 +7,8 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { MeridianError } from '../errors.ts'
+import type { MaxmindAccount } from '../geo/update/download.ts'
+import { type Edition, placesOf } from '../geo/update/editions.ts'
 import { bundledData } from '../paths.ts'
 import { checker, type Fault, formatFault } from '../schema.ts'
 import { findInconsistencies } from './consistency.ts'
@@ -24,6 +26,8 @@ export interface Config {
     readonly databases: readonly string[]
     readonly asn: string | undefined
     readonly overrides: string | undefined
+    /** Undefined: nothing is downloaded. */
+    readonly update: GeoUpdate | undefined
   }
   readonly regions: { readonly directory: string | undefined; readonly defaultOrder: readonly string[] }
   readonly http: {
@@ -48,6 +52,11 @@ export interface Config {
   readonly rules: Settings['rules']
   /** Where a value was given: `meridian.yaml:12` or a variable's name, by path. What is not in here is a default. */
   readonly places: Places
+}
+
+export interface GeoUpdate extends MaxmindAccount {
+  readonly editions: readonly Edition[]
+  readonly everyMs: number
 }
 
 export type Places = ReadonlyMap<string, string>
@@ -124,11 +133,7 @@ function toConfig(settings: Settings, directory: string, places: Places): Config
   return {
     fleet: settings.fleet,
     router: settings.router,
-    geo: {
-      databases: geo.databases.map(path => (path === 'embedded' ? bundledData('city.mmdb') : resolve(directory, path))),
-      asn: absolute(geo.asn),
-      overrides: absolute(geo.overrides),
-    },
+    geo: toGeo(geo, directory),
     regions: { directory: absolute(regions.directory), defaultOrder: regions.defaultOrder },
     http: {
       listen: http.listen,
@@ -154,5 +159,27 @@ function toConfig(settings: Settings, directory: string, places: Places): Config
     routing: { temperatureMs: routing.temperatureMs, snapshotEveryMs: parseDuration(routing.snapshotEvery) },
     rules: settings.rules,
     places,
+  }
+}
+
+function toGeo({ databases, asn, overrides, update }: Settings['geo'], directory: string): Config['geo'] {
+  const files = {
+    databases: databases.map(path => (path === 'embedded' ? bundledData('city.mmdb') : resolve(directory, path))),
+    asn: asn === undefined ? undefined : resolve(directory, asn),
+  }
+  const { accountId, licenseKey, editions, every, url } = update
+  return {
+    ...files,
+    overrides: overrides === undefined ? undefined : resolve(directory, overrides),
+    update:
+      accountId === undefined || licenseKey === undefined
+        ? undefined
+        : {
+            accountId: String(accountId),
+            licenseKey,
+            url: url.replace(/\/+$/, ''),
+            editions: editions.flatMap(name => placesOf(name, files)),
+            everyMs: parseDuration(every),
+          },
   }
 }

@@ -5,6 +5,7 @@
 
 import { parseAddress } from '../geo/address.ts'
 import { parseNetwork } from '../geo/network.ts'
+import { placesOf } from '../geo/update/editions.ts'
 import { parseAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { type Fault, shown } from '../schema.ts'
 import { isLoopback } from './loopback.ts'
@@ -15,6 +16,7 @@ import type { Settings } from './schema.ts'
 export function findInconsistencies(settings: Settings): readonly Fault[] {
   return [
     ...notInThisRelease(settings),
+    ...geoUpdateFaults(settings.geo),
     ...listenerFaults(settings),
     ...networkFaults(settings),
     ...tokenFaults(settings.control),
@@ -25,18 +27,40 @@ export function findInconsistencies(settings: Settings): readonly Fault[] {
 }
 
 /** Refused rather than ignored: an operator who set them counts on them. */
-function notInThisRelease({ workers, geo, redis }: Settings): Fault[] {
+function notInThisRelease({ workers, redis }: Settings): Fault[] {
   const refuse = (path: string, feature: string) => ({ path, message: `not in this release: ${feature}` })
   const faults: Fault[] = []
   if (workers > 0) faults.push(refuse('workers', 'more than one process; leave it at 0'))
-  if (geo.update.accountId !== undefined) {
-    faults.push(refuse('geo.update.accountId', 'downloading GeoLite2; fetch the database by other means'))
-  }
-  if (geo.update.licenseKey !== undefined) {
-    faults.push(refuse('geo.update.licenseKey', 'downloading GeoLite2; fetch the database by other means'))
-  }
   if (redis.url !== undefined) faults.push(refuse('redis.url', 'sharing a fleet through Redis; leave it null'))
   return faults
+}
+
+function geoUpdateFaults({ update, databases, asn }: Settings['geo']): Fault[] {
+  const { accountId, licenseKey, editions, url } = update
+  if (accountId === undefined && licenseKey === undefined) return []
+  const faults: Fault[] = []
+  const fault = (key: string, message: string) => faults.push({ path: `geo.update.${key}`, message })
+  if (accountId === undefined) fault('accountId', 'is missing: a download needs it beside the license key')
+  if (licenseKey === undefined) fault('licenseKey', 'is missing: a download needs it beside the account')
+  for (const [index, name] of editions.entries()) {
+    const { length } = placesOf(name, { databases, asn })
+    if (length === 1) continue
+    const expected = `one file called ${name}.mmdb in geo.databases or geo.asn, to be kept fresh`
+    fault(`editions[${index}]`, `expected ${expected}, not ${length === 0 ? 'none' : length}`)
+  }
+  const message = serviceUrlFault(url)
+  if (message !== undefined) fault('url', message)
+  return faults
+}
+
+function serviceUrlFault(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (url === null || !/^https?:$/.test(url.protocol)) return 'expected a URL such as https://download.example.com'
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    return 'expected a URL without user, query or fragment'
+  }
+  const isOpen = url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
+  return isOpen ? 'expected https: the license key would be readable on its way' : undefined
 }
 
 function listenerFaults({ http, control }: Settings): Fault[] {

@@ -55,10 +55,26 @@ const Geo = Section({
   asn: Type.Optional(Type.String(FilePath)),
   overrides: Type.Optional(Type.String(FilePath)),
   update: Section({
-    accountId: Type.Optional(Type.Unsafe<string | number>({ type: ['string', 'integer'] })),
-    licenseKey: Type.Optional(Type.String()),
-    editions: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, default: ['GeoLite2-City'] }),
+    accountId: Type.Optional(
+      Type.Unsafe<string | number>({
+        type: ['string', 'integer'],
+        pattern: '^[0-9]{1,20}$',
+        minimum: 0,
+        expected: 'the number of an account',
+      }),
+    ),
+    licenseKey: Type.Optional(
+      Type.String({ pattern: '^[\\x21-\\x7e]{1,200}$', expected: 'a license key, in quotes', secret: true }),
+    ),
+    editions: Type.Array(
+      Type.String({
+        pattern: '^[A-Za-z0-9][A-Za-z0-9-]{0,62}$',
+        expected: 'the id of an edition, such as GeoLite2-City',
+      }),
+      { minItems: 1, maxItems: 16, uniqueItems: true, default: ['GeoLite2-City'] },
+    ),
     every: Duration('24h'),
+    url: Type.String({ maxLength: 2048, default: 'https://download.maxmind.com' }),
   }),
 })
 

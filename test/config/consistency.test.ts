@@ -17,10 +17,31 @@ const sha = (digit: string) => digit.repeat(64)
 t.test('values that contradict each other are faults', async t => {
   for (const [text, ...expected] of [
     [
-      'geo: { update: { accountId: 123, licenseKey: x } }',
-      /^geo\.update\.accountId: not in this release/,
-      /^geo\.update\.licenseKey: not in/,
+      'geo: { update: { accountId: 123 } }',
+      /^geo\.update\.licenseKey: is missing/,
+      /^geo\.update\.editions\[0\]: expected one file called GeoLite2-City.mmdb .* not none/,
     ],
+    [
+      'geo: { databases: [a/GeoLite2-City.mmdb], update: { licenseKey: x } }',
+      /^geo\.update\.accountId: is missing: a download needs it/,
+    ],
+    [
+      'geo: { databases: [a/GeoLite2-City.mmdb, b/GeoLite2-City.mmdb], update: { accountId: "1", licenseKey: x, editions: [GeoLite2-City, GeoLite2-ASN] } }',
+      /^geo\.update\.editions\[0\]: expected one file called GeoLite2-City\.mmdb in geo\.databases or geo\.asn.*, not 2$/,
+      /^geo\.update\.editions\[1\]: expected one file called GeoLite2-ASN\.mmdb .*, not none$/,
+    ],
+    ...[
+      ['http://mirror.example.com', /^geo\.update\.url: expected https: the license key/],
+      ['https://user:secret@mirror.example.com', /^geo\.update\.url: expected a URL without user, query or fragment$/],
+      ['https://mirror.example.com/?key=secret', /^geo\.update\.url: expected a URL without/],
+      ['ftp://mirror.example.com', /^geo\.update\.url: expected a URL such as/],
+    ].map(
+      ([url, fault]) =>
+        [
+          `geo: { databases: [GeoLite2-City.mmdb], update: { accountId: 1, licenseKey: x, url: "${url}" } }`,
+          fault!,
+        ] as const,
+    ),
     [
       'http: { listen: [{ address: localhost }] }',
       /^http\.listen\[0\]\.address: expected an IP address, not "localhost"$/,
@@ -73,6 +94,8 @@ t.test('what only looks alike is allowed', async t => {
     'http: { listen: [{ port: 0 }, { port: 0 }] }',
     'http: { listen: [{ address: "::", port: 80 }, { address: 0.0.0.0, port: 80 }] }',
     'rules: [{ name: default, strict: false }]',
+    'geo: { databases: [x/GeoLite2-City.mmdb, embedded], update: { accountId: 1, licenseKey: x, url: "http://127.0.0.1:1" } }',
+    'geo: { asn: GeoLite2-ASN.mmdb, update: { accountId: 1, licenseKey: x, editions: [GeoLite2-ASN], url: "http://[::1]:1" } }',
     'rules: [{ name: a, cors: { origins: ["*"] } }]',
   ]) {
     t.same(faultsOf(text), [], text)
@@ -100,5 +123,12 @@ t.test('a rule that earlier ones leave nothing is a fault', async t => {
       unreachable ? ['rules[1]: can never match: "a" before it takes the same host and path'] : [],
       `${first} before ${second}`,
     )
+  }
+})
+
+t.test('a license key of the wrong form is not repeated in the fault', async t => {
+  for (const key of ['987654321', '[987654321]', '"987654321 "', '{ key: 987654321 }']) {
+    const faults = faultsOf(`geo: { update: { accountId: 1, licenseKey: ${key} } }`)
+    t.same(faults, ['geo.update.licenseKey: expected a license key, in quotes, not what stands there'], key)
   }
 })
