@@ -2,6 +2,7 @@
 
 import { Command } from 'commander'
 import { version } from '../runtime/version.ts'
+import { agentCommand } from './agent-command.ts'
 import { checkCommand } from './check-command.ts'
 import { demoCommand } from './demo-command.ts'
 import { explainCommand } from './explain-command.ts'
@@ -37,6 +38,7 @@ export function createProgram(terminal: Terminal): Command {
 
   const groups = {
     'Run a router:': [serveCommand(terminal), checkCommand(terminal), tokensCommand(terminal), demoCommand(terminal)],
+    'Run a region:': [agentCommand(terminal)],
     'Ask a running router:': [explainCommand(terminal), regionsCommand(terminal)],
     'Look things up:': [geoCommand(terminal), versionCommand(terminal)],
   }

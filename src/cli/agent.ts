@@ -1,0 +1,77 @@
+/** `meridian agent`: speaks for a region until it is told to stop. */
+
+import { readFile } from 'node:fs/promises'
+import { type AgentOptions, startAgent } from '../agent/agent.ts'
+import { isMetricsPreset, readMetricsMapping } from '../agent/metrics-mapping.ts'
+import { MeridianError } from '../errors.ts'
+import { readRegionFile } from '../regions/region-files.ts'
+import { takeStopSignal } from './stop-signals.ts'
+import { printable, type Terminal } from './terminal.ts'
+
+export interface AgentCommandOptions {
+  readonly regionFile: string
+  readonly control: readonly string[]
+  readonly tokenFile?: string
+  /** Milliseconds. */
+  readonly heartbeat: number
+  readonly check?: string | false
+  readonly checkStatus?: number
+  readonly metrics?: string
+  readonly metricsMapping: string
+  readonly cgroup?: string
+  /** Milliseconds. */
+  readonly drainLimit: number
+  readonly drain: boolean
+}
+
+/** @throws MeridianError of whatever is wrong with the options, or the refusal of the first registration */
+export async function runAgent(options: AgentCommandOptions, { complain, environment }: Terminal): Promise<void> {
+  const agentOptions = await readOptions(options, environment['MERIDIAN_TOKEN'])
+  const stopSignal = takeStopSignal()
+  const agent = startAgent({
+    ...agentOptions,
+    onEvent: ({ message }) => complain(`meridian: ${printable(message)}`),
+  })
+  // Nothing else keeps the process alive between two heartbeats.
+  const alive = setInterval(() => {}, 60_000)
+  try {
+    const signal = await Promise.race([stopSignal, agent.registered.then(() => stopSignal)])
+    complain(`meridian: ${signal}, taking the region out of service`)
+    await agent.stop()
+  } finally {
+    clearInterval(alive)
+  }
+}
+
+async function readOptions(options: AgentCommandOptions, token: string | undefined): Promise<AgentOptions> {
+  const { check, checkStatus, metrics, metricsMapping, cgroup, tokenFile } = options
+  if (checkStatus !== undefined && typeof check !== 'string') {
+    throw new MeridianError(
+      'REQUEST_INVALID',
+      '--check-status needs --check: without it the probe of the region counts',
+    )
+  }
+  const region = await readRegionFile(options.regionFile)
+  const mapping = isMetricsPreset(metricsMapping) ? metricsMapping : await readMetricsMapping(metricsMapping)
+  if (tokenFile !== undefined) await readToken(tokenFile)
+  return {
+    region,
+    control: options.control,
+    ...(tokenFile !== undefined ? { token: () => readToken(tokenFile) } : token ? { token } : {}),
+    heartbeatMs: options.heartbeat,
+    ...(check === false && { check }),
+    ...(typeof check === 'string' && { check: { url: check, status: checkStatus ?? 200 } }),
+    ...(metrics !== undefined && { metrics: { url: metrics, mapping } }),
+    ...(cgroup !== undefined && { host: { group: cgroup } }),
+    drainLimitMs: options.drain ? options.drainLimit : 0,
+  }
+}
+
+/** @throws MeridianError FILE_UNREADABLE */
+async function readToken(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (cause) {
+    throw new MeridianError('FILE_UNREADABLE', `cannot read the token: ${(cause as Error).message}`, { cause })
+  }
+}
