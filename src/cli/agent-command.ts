@@ -1,8 +1,6 @@
 /** The command line of `meridian agent`. */
 
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { Duration, parseDuration } from '../config/duration.ts'
-import { checker } from '../schema.ts'
 import type { Terminal } from './terminal.ts'
 
 export function agentCommand(terminal: Terminal): Command {
@@ -16,25 +14,17 @@ export function agentCommand(terminal: Terminal): Command {
         .argParser(text => text.split(',').map(url => url.trim())),
     )
     .option('--token-file <file>', 'file with the bearer token, read anew for each call; else MERIDIAN_TOKEN')
-    .option('--heartbeat <duration>', 'between heartbeats', parseMilliseconds, 2_000)
+    .option('--heartbeat <duration>', 'between heartbeats', '2s')
     .option('--check <url>', 'what has to answer before each heartbeat; the probe of the region file where absent')
     .option('--check-status <status>', 'the one status that counts as well', parseStatus)
     .option('--no-check', 'do not check the service')
     .option('--metrics <url>', "the service's Prometheus endpoint")
     .option('--metrics-mapping <name or file>', 'what its metrics mean: generic, vllm, or a file', 'generic')
     .option('--cgroup <path>', 'control group of the service, as in /proc/<pid>/cgroup; that of the agent where absent')
-    .option('--drain-limit <duration>', 'wait so long for requests in flight', parseMilliseconds, 25_000)
+    .option('--drain-limit <duration>', 'wait so long for requests in flight', '25s')
     .option('--no-drain', 'deregister without waiting')
     .addHelpText('after', '\nThe first signal drains the region, a second one does not wait.')
     .action(async options => (await import('./agent.ts')).runAgent(options, terminal))
-}
-
-const checkDuration = checker(Duration('2s'))
-
-function parseMilliseconds(text: string): number {
-  const duration = checkDuration(text)
-  if (duration.ok) return parseDuration(duration.value)
-  throw new InvalidArgumentError('Expected a duration with its unit (250ms, 5s, 2m).')
 }
 
 function parseStatus(text: string): number {

@@ -1,10 +1,13 @@
 /** `meridian agent`: speaks for a region until it is told to stop. */
 
 import { readFile } from 'node:fs/promises'
+import Type from 'typebox'
 import { type AgentOptions, startAgent } from '../agent/agent.ts'
 import { isMetricsPreset, readMetricsMapping } from '../agent/metrics-mapping.ts'
+import { Duration, parseDuration } from '../config/duration.ts'
 import { MeridianError } from '../errors.ts'
 import { readRegionFile } from '../regions/region-files.ts'
+import { checker, formatFault } from '../schema.ts'
 import { takeStopSignal } from './stop-signals.ts'
 import { printable, type Terminal } from './terminal.ts'
 
@@ -12,15 +15,15 @@ export interface AgentCommandOptions {
   readonly regionFile: string
   readonly control: readonly string[]
   readonly tokenFile?: string
-  /** Milliseconds. */
-  readonly heartbeat: number
+  /** A duration. */
+  readonly heartbeat: string
   readonly check?: string | false
   readonly checkStatus?: number
   readonly metrics?: string
   readonly metricsMapping: string
   readonly cgroup?: string
-  /** Milliseconds. */
-  readonly drainLimit: number
+  /** A duration. */
+  readonly drainLimit: string
   readonly drain: boolean
 }
 
@@ -45,6 +48,7 @@ export async function runAgent(options: AgentCommandOptions, { complain, environ
 
 async function readOptions(options: AgentCommandOptions, token: string | undefined): Promise<AgentOptions> {
   const { check, checkStatus, metrics, metricsMapping, cgroup, tokenFile } = options
+  const { heartbeat, 'drain-limit': drainLimit } = readDurations(options)
   if (checkStatus !== undefined && typeof check !== 'string') {
     throw new MeridianError(
       'REQUEST_INVALID',
@@ -58,12 +62,28 @@ async function readOptions(options: AgentCommandOptions, token: string | undefin
     region,
     control: options.control,
     ...(tokenFile !== undefined ? { token: () => readToken(tokenFile) } : token ? { token } : {}),
-    heartbeatMs: options.heartbeat,
+    heartbeatMs: heartbeat,
     ...(check === false && { check }),
     ...(typeof check === 'string' && { check: { url: check, status: checkStatus ?? 200 } }),
     ...(metrics !== undefined && { metrics: { url: metrics, mapping } }),
     ...(cgroup !== undefined && { host: { group: cgroup } }),
-    drainLimitMs: options.drain ? options.drainLimit : 0,
+    drainLimitMs: options.drain ? drainLimit : 0,
+  }
+}
+
+const durations = { heartbeat: Duration('2s'), 'drain-limit': Duration('25s') }
+const checkDurations = checker(Type.Object(durations))
+
+/** In milliseconds, by the name of the option. */
+function readDurations({ heartbeat, drainLimit }: AgentCommandOptions): Record<keyof typeof durations, number> {
+  const checked = checkDurations({ heartbeat, 'drain-limit': drainLimit })
+  if (!checked.ok) {
+    const faults = checked.faults.map(fault => `--${formatFault(fault)}`)
+    throw new MeridianError('REQUEST_INVALID', faults.join('; '), { faults })
+  }
+  return {
+    heartbeat: parseDuration(checked.value.heartbeat),
+    'drain-limit': parseDuration(checked.value['drain-limit']),
   }
 }
 
