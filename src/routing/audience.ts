@@ -147,8 +147,7 @@ export class Audiences {
   #makeRanking(variant: number, cell: number): Ranking {
     const rule = this.#ruleOf(variant)
     const plan = this.#plan(variant, cell)
-    const reason =
-      this.#cells[cell]!.coordinates !== undefined || this.#costs.startsAtRouter(rule) ? 'least-cost' : 'default-order'
+    const reason = this.#costs.followsDefaultOrder(rule, this.#cells[cell]!) ? 'default-order' : 'least-cost'
     let ranking = makeRanking(plan, this.#layout, this.#condition, rule, this.#temperatureMs, reason)
     if (ranking.count === 0) ranking = this.#lastResort(variant, cell) ?? ranking
     keep(this.#rankings, variant, cell, ranking)
@@ -177,7 +176,8 @@ export class Audiences {
     if (this.#entries > mostEntries) this.#forget()
     const rule = this.#ruleOf(variant)
     const slowCosts = this.#costs.slowCosts(rule, this.#cells[cell]!)
-    const plan = makePlan(rule, this.#layout, this.fits(variant, cell), slowCosts)
+    const declared = this.#costs.followsDefaultOrder(rule, this.#cells[cell]!) ? this.#costs.declared : undefined
+    const plan = makePlan(rule, this.#layout, this.fits(variant, cell), slowCosts, declared)
     this.#entries += 2 * plan.regions.length + entriesPerAudience
     keep(this.#plans, variant, cell, plan)
     return plan

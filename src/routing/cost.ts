@@ -23,12 +23,16 @@ export interface SlowCost {
 
 export class CostModel {
   readonly #layout: FleetLayout
-  /** Place of each region in the declared default order. */
+  /** 1 for each region that the declared default order names. */
+  readonly declared: Uint8Array
+  /** Place of each region in that order, the others behind. */
   readonly #place: Float64Array
   readonly #routerRtt: Float64Array | undefined
 
   constructor(layout: FleetLayout, defaultOrder: readonly string[], router: Coordinates | undefined) {
     this.#layout = layout
+    const named = new Set(defaultOrder)
+    this.declared = Uint8Array.from(layout.regions, ({ id }) => (named.has(id) ? 1 : 0))
     this.#place = places(layout, defaultOrder)
     if (router === undefined) return
     const from = toUnitVector(router)
@@ -38,6 +42,11 @@ export class CostModel {
   /** Does the path of this rule's bytes start at the router (proxying) rather than at the client? */
   startsAtRouter(rule: Rule): boolean {
     return rule.transport === 'proxy' && this.#routerRtt !== undefined
+  }
+
+  /** Is nothing known of where these clients are, so that the declared default order speaks? */
+  followsDefaultOrder(rule: Rule, cell: Cell): boolean {
+    return cell.coordinates === undefined && !this.startsAtRouter(rule)
   }
 
   /** Slow cost of every region for clients of a cell. */

@@ -94,7 +94,7 @@ export interface TracedRejection {
   readonly region: string
   readonly tier: Tier
   readonly kind: RejectionKind
-  /** One word for machines: tier, residency, capability, family, drained, probe, lease, pinned, full, weight. */
+  /** One word for machines: tier, residency, capability, family, drained, probe, lease, pinned, full, weight, default-order. */
   readonly reason: string
   /** One sentence for people. */
   readonly detail: string

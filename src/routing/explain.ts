@@ -174,6 +174,9 @@ function whyNot(
   if (region.weight === 0) {
     return { kind: 'later-tier', reason: 'weight', detail: 'its weight is 0: it takes clients only when no other can' }
   }
+  if (ranking.reason === 'default-order') {
+    return { kind: 'later-tier', reason: 'default-order', detail: 'the declared default order names others first' }
+  }
   return { kind: 'later-tier', reason: 'tier', detail: tierWords(workings, question, choice) }
 }
 

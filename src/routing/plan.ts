@@ -14,16 +14,31 @@ export interface Plan {
   /** Region indices of all that are not forbidden by rule, residency, capability or family, ascending. */
   readonly regions: Uint16Array
   readonly slowMs: Float64Array
-  /** Tier group of each, by place in the rule's list; all 0 where the rule is not strict. Regions of weight 0: the last. */
+  /** Which serve first, 0, and which only when those cannot: the place of a region's tier in the rule's list if it is strict. */
   readonly group: Uint8Array
 }
 
-/** Group of the regions of weight 0, which serve when no other can: behind every tier. */
-const reserve = 3
+/** Group of the regions of weight 0, which serve when no other can: behind the declared ones and every tier. */
+const reserve = 1 + tiers.length
 
-/** @param fits 1 for each region that the audience may use */
-export function makePlan(rule: Rule, layout: FleetLayout, fits: Uint8Array, slowCosts: Float64Array): Plan {
+/**
+ * @param fits 1 for each region that the audience may use
+ * @param declared 1 for each region of the declared default order, where that is to go before tiers
+ */
+export function makePlan(
+  rule: Rule,
+  layout: FleetLayout,
+  fits: Uint8Array,
+  slowCosts: Float64Array,
+  declared: Uint8Array | undefined,
+): Plan {
   const groupOf = Uint8Array.from(tiers, tier => (rule.strict ? Math.max(0, rule.tiers.indexOf(tier)) : 0))
+  const groupAt = (region: number): number => {
+    if (layout.regions[region]!.weight === 0) return reserve
+    const group = groupOf[layout.tier[region]!]!
+    if (declared === undefined) return group
+    return declared[region] === 1 ? 0 : 1 + group
+  }
   const count = fits.reduce((sum, fit) => sum + fit, 0)
   const plan = { regions: new Uint16Array(count), slowMs: new Float64Array(count), group: new Uint8Array(count) }
   let at = 0
@@ -31,7 +46,7 @@ export function makePlan(rule: Rule, layout: FleetLayout, fits: Uint8Array, slow
     if (fits[region] === 0) continue
     plan.regions[at] = region
     plan.slowMs[at] = slowCosts[region]!
-    plan.group[at] = layout.regions[region]!.weight === 0 ? reserve : groupOf[layout.tier[region]!]!
+    plan.group[at] = groupAt(region)
     at++
   }
   return plan
@@ -104,10 +119,10 @@ function sortPlan(plan: Plan, condition: FleetCondition) {
   return { order: order.subarray(0, undrained).sort(), certain, undrained }
 }
 
-/** 16 bits of position, 28 of cost (268 s less the shift), 2 of group, 1 of doubt: 47 of the 53 that a number has. */
+/** 16 bits of position, 28 of cost (268 s less the shift), 3 of group, 1 of doubt: 48 of the 53 that a number has. */
 const positionLimit = 2 ** 16
 const costLimit = 2 ** 28
-const groupLimit = 4
+const groupLimit = 8
 /** The lowest that a bias may go. */
 const costShiftMs = 10_000
 

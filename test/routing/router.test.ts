@@ -221,6 +221,51 @@ t.test('a client of whom nothing is known gets the declared default order', asyn
   )
 })
 
+t.test('the declared default order goes before strict tiers, and what it does not name follows by tier', async t => {
+  const stranger = { ...ask('warsaw'), address: parseAddress('192.0.2.1')! }
+  const defaultOrder = ['cloud-iad', 'core-fra']
+  for (const [what, states, rules, ranked] of [
+    ['as declared', everyone, [], 'cloud-iad core-fra edge-ams cloud-fra cloud-nrt'],
+    ['only tiers that the rule names', everyone, [rule({ tiers: ['core', 'edge'] })], 'core-fra edge-ams'],
+    [
+      'the first is down',
+      but(state(cloudIad, { verdict: down })),
+      [],
+      'core-fra edge-ams cloud-fra cloud-nrt cloud-iad',
+    ],
+    [
+      'the first is full',
+      but(state(cloudIad, { load: load(120, 100) })),
+      [],
+      'core-fra cloud-iad edge-ams cloud-fra cloud-nrt',
+    ],
+    [
+      'all of them are full',
+      but(state(cloudIad, { load: load(120, 100) }), state(coreFra, { load: load(120, 100) })),
+      [],
+      'edge-ams cloud-iad core-fra cloud-fra cloud-nrt',
+    ],
+  ] as const) {
+    const router = routerOf(states, { rules, defaultOrder })
+    const trace = router.explain(stranger)
+    t.equal(
+      router
+        .route(stranger)
+        .ranked.map(each => each.region.id)
+        .join(' '),
+      ranked,
+      what,
+    )
+    t.equal(trace.region, ranked.split(' ')[0], what)
+    t.equal(trace.candidates.length + trace.rejected.length, everyone.length, `${what}: every region is explained`)
+  }
+  const { rejected } = routerOf(everyone, { defaultOrder }).explain(stranger)
+  t.match(
+    rejected.find(({ region }) => region === 'edge-ams'),
+    { kind: 'later-tier', reason: 'default-order' },
+  )
+})
+
 t.test('an unknown country is refused or allowed as the residency rule says', async t => {
   const stranger = { ...ask('warsaw'), address: parseAddress('192.0.2.1')! }
   for (const [unknownCountry, best] of [
