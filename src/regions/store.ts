@@ -46,6 +46,8 @@ export interface FleetState {
   /** The store's own time of this reading, ms: every age is taken against it. */
   readonly now: number
   readonly mode: FleetMode
+  /** Of a shared store: another one after it has lost everything that was registered. */
+  readonly incarnation?: string
   /** Ordered by region id. */
   readonly records: readonly FleetRecord[]
 }

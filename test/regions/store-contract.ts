@@ -17,7 +17,7 @@ export type MakeStore = (options: { readonly leaseMs: number }) => Promise<Regio
 
 /** Longer than any test. */
 const longLeaseMs = 600_000
-const shortLeaseMs = 200
+const shortLeaseMs = 300
 
 export function testStoreContract(name: string, make: MakeStore): void {
   const open = async (t: { teardown(close: () => Promise<void>): void }, leaseMs = longLeaseMs) => {

@@ -7,15 +7,14 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Debian packages by the command that tests start. */
-const packageByCommand = {
-  curl: 'curl',
-  mmdblookup: 'mmdb-bin',
-} as const
+/** Debian packages by the commands that tests start; any one of a row will do. */
+const packages: readonly (readonly [name: string, ...commands: string[]])[] = [
+  ['curl', 'curl'],
+  ['mmdb-bin', 'mmdblookup'],
+  ['redis-server', 'redis-server', 'valkey-server'],
+]
 
-const missing = Object.entries(packageByCommand)
-  .filter(([command]) => !isOnPath(command))
-  .map(([, name]) => name)
+const missing = packages.filter(([, ...commands]) => !commands.some(isOnPath)).map(([name]) => name)
 
 if (missing.length > 0) install(missing)
 

@@ -1,0 +1,99 @@
+/**
+ * The keys of one fleet in Redis, and the way to them: only after this Redis has been found fit to hold a fleet, and again
+ * after every time that the connection was lost.
+ */
+
+import { MeridianError } from '../errors.ts'
+import type { RedisConnection } from './redis-connection.ts'
+import { keyNames, type ScriptName, schemaVersion } from './redis-scripts.ts'
+
+type KeyName = (typeof keyNames)[number] | 'audit'
+
+export interface RedisAccessOptions {
+  readonly connection: RedisConnection
+  readonly fleet: string
+  readonly keyPrefix: string
+  /** Something that an operator should see, but that stops nothing. */
+  readonly onWarning: (message: string) => void
+}
+
+/** Keys carry one hash tag, so that a fleet lives in one slot of a Cluster. */
+export function fleetKey(keyPrefix: string, fleet: string, name: string): string {
+  return `${keyPrefix}{meridian:${fleet}}:${name}`
+}
+
+export class RedisAccess {
+  readonly channel: string
+  readonly #options: RedisAccessOptions
+  readonly #keys: readonly string[]
+  #inspection: Promise<void> | undefined
+  #wasFit = false
+
+  constructor(options: RedisAccessOptions) {
+    this.#options = options
+    this.channel = this.key('events')
+    this.#keys = keyNames.map(name => this.key(name))
+  }
+
+  key(name: KeyName | 'events'): string {
+    return fleetKey(this.#options.keyPrefix, this.#options.fleet, name)
+  }
+
+  /**
+   * What a script answers; its first entry says how it went.
+   * @throws MeridianError STORE_UNAVAILABLE, STORE_UNSUITABLE
+   */
+  async run(script: ScriptName, args: readonly (string | number)[]): Promise<readonly unknown[]> {
+    await this.inspect()
+    return this.#runUnchecked(script, args)
+  }
+
+  /** @throws MeridianError STORE_UNAVAILABLE, STORE_UNSUITABLE */
+  async command(name: string, args: readonly (string | number)[]): Promise<unknown> {
+    await this.inspect()
+    return this.#options.connection.command(name, args)
+  }
+
+  /** Finds out once for each connection whether this Redis may hold a fleet. @throws MeridianError STORE_UNSUITABLE */
+  inspect(): Promise<void> {
+    this.#inspection ??= this.#inspectNow().catch(error => {
+      this.#inspection = undefined
+      throw error
+    })
+    return this.#inspection
+  }
+
+  /** To be called when the connection was lost: who answers next may be another Redis. */
+  forgetInspection(): void {
+    this.#inspection = undefined
+  }
+
+  async #inspectNow(): Promise<void> {
+    await this.#runUnchecked('stamp', [])
+    const memory = String(await this.#options.connection.command('INFO', ['memory']))
+    const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? 'noeviction'
+    if (policy !== 'noeviction') this.#tellOfEviction(policy)
+    this.#wasFit = true
+  }
+
+  /** Refused at the start, when an operator is looking; later a fleet that is served is better than none. */
+  #tellOfEviction(policy: string): void {
+    const message = `Redis may throw regions away when its memory is full (maxmemory-policy ${policy}): run CONFIG SET maxmemory-policy noeviction`
+    if (!this.#wasFit) throw new MeridianError('STORE_UNSUITABLE', message)
+    this.#options.onWarning(message)
+  }
+
+  async #runUnchecked(script: ScriptName, args: readonly (string | number)[]): Promise<readonly unknown[]> {
+    const reply = await this.#options.connection.run(script, this.#keys, args)
+    if (reply[0] === 'SCHEMA') throw this.#otherSchema(String(reply[1]))
+    return reply
+  }
+
+  #otherSchema(found: string): MeridianError {
+    const mend = Number(found) > schemaVersion ? 'upgrade this router' : 'give this fleet another name or key prefix'
+    return new MeridianError(
+      'STORE_UNSUITABLE',
+      `fleet ${this.#options.fleet} is stored in Redis in schema version ${found}, and this router knows ${schemaVersion}: ${mend}`,
+    )
+  }
+}

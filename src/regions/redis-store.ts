@@ -1,0 +1,241 @@
+/**
+ * The shared store: several routers see one fleet through Redis (or Valkey).
+ *
+ * A reading is one round trip. Events make changes fast, whoever reads once a second makes them certain. Regions from
+ * files stay with the router that has the files; drains are shared by id, whoever declares the region.
+ */
+
+import type { Clock, Random } from '../clock.ts'
+import type { AllowedEndpoints } from './allowed-endpoints.ts'
+import { canonicalJson } from './canonical-json.ts'
+import { DeclaredRegions } from './declared-regions.ts'
+import { LapseWatch } from './lapse-watch.ts'
+import type { LoadReport } from './load-report.ts'
+import { fleetKey, RedisAccess } from './redis-access.ts'
+import { connectRedis, type RedisConnection, type RedisTarget } from './redis-connection.ts'
+import { parseEvent } from './redis-events.ts'
+import { RedisRecords, type RegisteredRecord } from './redis-records.ts'
+import { createRedisAudit, createRedisTokens } from './redis-tokens.ts'
+import type { Region } from './region.ts'
+import {
+  type Drain,
+  type FleetEvent,
+  type FleetMode,
+  type FleetRecord,
+  type FleetState,
+  fleetModes,
+  type RegionStore,
+  type Registration,
+} from './store.ts'
+import {
+  neverRegistered,
+  onlyDeclared,
+  regionChanged,
+  reportOfOtherEpoch,
+  reportRepeated,
+  unknownRegion,
+} from './store-errors.ts'
+
+export interface RedisStoreOptions {
+  readonly target: RedisTarget
+  readonly fleet: string
+  /** Before every key. */
+  readonly keyPrefix: string
+  readonly leaseMs: number
+  readonly clock: Clock
+  /** Spreads the attempts to connect again. */
+  readonly random: Random
+  /** What Redis holds is checked against these as if it came over the API. */
+  readonly allowedEndpoints: AllowedEndpoints
+  /** Something that an operator should see, but that stops nothing. */
+  readonly onWarning: (message: string) => void
+}
+
+export interface RedisStore extends RegionStore {
+  /**
+   * Resolves once Redis answers and is fit to hold a fleet.
+   * @throws MeridianError STORE_UNAVAILABLE when it cannot be reached now (the store keeps trying), STORE_UNSUITABLE when
+   * it refuses the user, may evict keys, or holds the fleet in another schema version
+   */
+  join(): Promise<void>
+}
+
+/** Connects in the background; whoever makes it closes it. */
+export function createRedisStore(options: RedisStoreOptions): RedisStore {
+  return new SharedStore(options)
+}
+
+/** What only operators know, and what a Redis that comes back empty gets back from those who remember it. */
+interface Remembered {
+  readonly mode: FleetMode
+  readonly drains: readonly string[]
+  readonly tokens: readonly string[]
+}
+
+class SharedStore implements RedisStore {
+  readonly tokens
+  readonly audit
+  readonly #options: RedisStoreOptions
+  readonly #connection: RedisConnection
+  readonly #access: RedisAccess
+  readonly #declared = new DeclaredRegions()
+  readonly #records: RedisRecords
+  readonly #listeners = new Set<(event: FleetEvent) => void>()
+  readonly #lapses: LapseWatch
+  /** Of the last reading: which Redis it was, and which specifications it had. */
+  #state = ''
+  #remembered: Remembered | undefined
+  #clockOffsetMs: number | undefined
+
+  constructor(options: RedisStoreOptions) {
+    const { target, fleet, keyPrefix, random, clock, allowedEndpoints, onWarning } = options
+    this.#options = options
+    this.#connection = connectRedis({
+      target,
+      random,
+      channel: fleetKey(keyPrefix, fleet, 'events'),
+      onMessage: message => this.#hear(message),
+      onLost: () => this.#access.forgetInspection(),
+    })
+    this.#access = new RedisAccess({ connection: this.#connection, fleet, keyPrefix, onWarning })
+    this.#records = new RedisRecords(allowedEndpoints, onWarning)
+    this.#lapses = new LapseWatch(clock, {
+      onDue: () => void this.read().catch(() => {}),
+      onLapse: region => this.#tell({ kind: 'lapsed', region }),
+    })
+    this.tokens = createRedisTokens(this.#access)
+    this.audit = createRedisAudit(this.#access)
+  }
+
+  async join(): Promise<void> {
+    await this.#connection.whenReady()
+    await this.#access.inspect()
+  }
+
+  async declare(regions: readonly Region[]): Promise<void> {
+    const { changed, gone } = this.#declared.replace(regions, this.#options.clock.now())
+    for (const region of changed) this.#tell({ kind: 'declared', region })
+    const registered = this.#records.registered()
+    for (const region of gone) if (!registered.has(region)) this.#tell({ kind: 'removed', region })
+  }
+
+  async register(region: Region, { ifRevision }: { readonly ifRevision?: number } = {}): Promise<Registration> {
+    const { leaseMs } = this.#options
+    const [outcome, epoch, revision, renewed] = (await this.#access.run('register', [
+      region.id,
+      canonicalJson(region),
+      leaseMs,
+      ifRevision ?? '',
+      this.#access.channel,
+    ])) as readonly [string, number, number, number]
+    if (outcome === 'REVISION') throw regionChanged(region.id, ifRevision!, epoch)
+    this.#lapses.renew(region.id, leaseMs)
+    if (renewed === 1) this.#tell({ kind: 'reported', region: region.id })
+    return { epoch, leaseMs, revision }
+  }
+
+  async heartbeat(id: string, report: LoadReport): Promise<void> {
+    const { epoch, sequence } = report
+    const { leaseMs } = this.#options
+    const args = [id, epoch, sequence, leaseMs, JSON.stringify(report), this.#access.channel]
+    const [outcome, known] = (await this.#access.run('heartbeat', args)) as readonly [string, number]
+    if (outcome === 'UNKNOWN') throw neverRegistered(id)
+    if (outcome === 'EPOCH') throw reportOfOtherEpoch(id, epoch, known)
+    if (outcome === 'SEQUENCE') throw reportRepeated(id, sequence, known)
+    this.#lapses.renew(id, leaseMs)
+    this.#tell({ kind: 'reported', region: id })
+  }
+
+  async drain(id: string, by: string, reason: string): Promise<void> {
+    const args = [id, JSON.stringify({ by, reason }), this.#declaredFlag(id), this.#access.channel]
+    const [outcome] = await this.#access.run('drain', args)
+    if (outcome === 'UNKNOWN') throw unknownRegion(id)
+  }
+
+  async undrain(id: string): Promise<void> {
+    const [outcome] = await this.#access.run('undrain', [id, this.#declaredFlag(id), this.#access.channel])
+    if (outcome === 'UNKNOWN') throw unknownRegion(id)
+  }
+
+  async remove(id: string): Promise<void> {
+    const [outcome] = await this.#access.run('remove', [id, this.#declaredFlag(id), this.#access.channel])
+    if (outcome === 'UNKNOWN') throw this.#declared.has(id) ? onlyDeclared(id) : unknownRegion(id)
+  }
+
+  async setMode(mode: FleetMode, by: string): Promise<void> {
+    await this.#access.run('setMode', [mode, by, this.#access.channel])
+  }
+
+  async read(): Promise<FleetState> {
+    this.#connection.checkEvents()
+    const [, now, state, mode, regions, leases, loads, drains, tokens] = (await this.#access.run('read', [
+      this.#state,
+    ])) as readonly [string, number, string, string, string[] | null, string[], string[], string[], string[]]
+    const incarnation = incarnationOf(state)
+    if (this.#remembered !== undefined && incarnation !== incarnationOf(this.#state)) {
+      await this.#restore(this.#remembered)
+      this.#remembered = undefined
+      return this.read()
+    }
+    this.#records.take({ regions: regions ?? undefined, leases, loads, drains })
+    this.#state = state
+    const known = fleetModes.find(candidate => candidate === mode) ?? 'auto'
+    this.#remembered = { mode: known, drains, tokens }
+    const registered = this.#records.registered()
+    this.#lapses.follow(registered, now)
+    const ids = [...new Set([...this.#declared.ids(), ...registered.keys()])].sort()
+    return { now, mode: known, incarnation, records: ids.map(id => this.#record(id, registered.get(id), now)) }
+  }
+
+  watch(listener: (event: FleetEvent) => void): () => void {
+    // Wrapped, so that a function that watches twice is called twice and stops one watch at a time.
+    const own = (event: FleetEvent) => listener(event)
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear()
+    this.#lapses.close()
+    this.#connection.close()
+  }
+
+  #record(id: string, registered: RegisteredRecord | undefined, now: number): FleetRecord {
+    const drain: Drain | undefined = this.#records.drainOf(id)
+    const drained = drain === undefined ? {} : { drain }
+    if (registered !== undefined) return { source: 'registered', ...registered, ...drained }
+    const { region, declaredAt } = this.#declared.get(id)!
+    // Files are read on this machine's clock; the difference is taken once, so that the time does not waver.
+    this.#clockOffsetMs ??= now - this.#options.clock.now()
+    return { region, source: 'file', revision: 0, registeredAt: declaredAt + this.#clockOffsetMs, ...drained }
+  }
+
+  /** Operators' words, put back into a Redis that has lost everything; regions register again by themselves. */
+  async #restore({ mode, drains, tokens }: Remembered): Promise<void> {
+    await this.#access.run('restore', [mode, drains.length / 2, ...drains, ...tokens])
+    this.#options.onWarning(
+      `Redis has lost what it knew of fleet ${this.#options.fleet}: drains, tokens and mode were put back, regions have to register again`,
+    )
+  }
+
+  #hear(message: string): void {
+    const event = parseEvent(message)
+    if (event === undefined) return
+    // What others call removed may still stand in a file of this router.
+    const fallsBack = event.kind === 'removed' && this.#declared.has(event.region)
+    this.#tell(fallsBack ? { kind: 'declared', region: event.region } : event)
+  }
+
+  #declaredFlag(id: string): 0 | 1 {
+    return this.#declared.has(id) ? 1 : 0
+  }
+
+  #tell(event: FleetEvent): void {
+    for (const listener of [...this.#listeners]) listener(event)
+  }
+}
+
+/** The part of a reading's state that changes only when Redis has lost everything. */
+function incarnationOf(state: string): string {
+  return state.slice(0, state.indexOf(':'))
+}
