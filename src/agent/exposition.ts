@@ -23,7 +23,7 @@ const name = /[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)[ \t]*/y
 const label = /[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\[\\"n])*)"[ \t]*/y
 const closing = /[ \t]*\}[ \t]*/y
 const valueAndTime =
-  /[ \t]*([+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[Ii]nf(?:inity)?|[Nn]a[Nn]))(?:[ \t]+-?\d+)?[ \t]*$/y
+  /[ \t]*([+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[Ii]nf(?:inity)?|[Nn]a[Nn]))(?:[ \t]+-?\d+)?[ \t]*$/y
 const comment = /^[ \t]*(?:#|$)/
 const typeLine =
   /^[ \t]*#[ \t]+TYPE(?:[ \t]+[a-zA-Z_:][a-zA-Z0-9_:]*[ \t]+(?:counter|gauge|histogram|summary|untyped)[ \t]*$|([ \t].*|$))/

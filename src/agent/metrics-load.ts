@@ -40,8 +40,10 @@ export function createMetricsLoad(mapping: MetricsMapping): MetricsLoad {
     isWanted: name => wanted.has(name),
     update(samples, at) {
       const scrape = { at, samples: Map.groupBy(samples, ({ name }) => name) }
-      const [before] = window
-      window = [...window.filter(old => at - old.at < windowMs), scrape]
+      const recent = window.filter(earlier => at - earlier.at <= windowMs)
+      // After a long silence the last reading is still better than none.
+      const before = recent[0] ?? window.at(-1)
+      window = [...recent, scrape]
       return tidyLoad(
         Object.fromEntries(
           Object.entries(mapping).map(([field, source]) => [field, readSource(source, scrape, before)] as const),

@@ -1,0 +1,41 @@
+/** When an agent speaks next. */
+
+import t from 'tap'
+import { heartbeatDelayMs, intervalWithin, retryDelayMs } from '../../src/agent/backoff.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+
+t.test('heartbeats come at their interval, a tenth more or less', async t => {
+  for (const [chance, delayMs] of [
+    [0, 1_800],
+    [0.5, 2_000],
+    [0.999_999, 2_200],
+  ] as const) {
+    t.equal(Math.round(heartbeatDelayMs(2_000, () => chance)), delayMs)
+  }
+})
+
+t.test('retries wait for up to twice as long each time, to a limit', async t => {
+  for (const [failures, mostMs] of [
+    [1, 1_000],
+    [2, 2_000],
+    [3, 4_000],
+    [4, 4_000],
+    [2_000, 4_000],
+  ] as const) {
+    t.equal(
+      retryDelayMs(failures, 2_000, () => 0),
+      0,
+      'full jitter: perhaps at once',
+    )
+    t.equal(Math.round(retryDelayMs(failures, 2_000, () => 0.999_999)), mostMs)
+  }
+  const random = seededRandom(1)
+  const delays = Array.from({ length: 10_000 }, () => retryDelayMs(9, 2_000, random))
+  const mean = delays.reduce((sum, delay) => sum + delay, 0) / delays.length
+  t.ok(Math.abs(mean - 2_000) < 50, `on average as often as heartbeats: ${mean}`)
+})
+
+t.test('three heartbeats fit into a lease', async t => {
+  t.equal(intervalWithin(10_000, 2_000), 2_000)
+  t.equal(intervalWithin(300, 2_000), 100)
+})
