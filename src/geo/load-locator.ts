@@ -2,8 +2,9 @@
 
 import { MeridianError } from '../errors.ts'
 import { bundledData } from '../paths.ts'
+import type { CountryPoints } from './country-points.ts'
 import { loadCountryPoints } from './load-country-points.ts'
-import { loadAsns, loadPlaces } from './load-database.ts'
+import { type AsnDatabase, loadAsns, loadPlaces, type PlaceDatabase } from './load-database.ts'
 import type { Locator } from './location.ts'
 import { createLocator } from './locator.ts'
 import { loadOverrides } from './overrides.ts'
@@ -17,6 +18,12 @@ export interface LocatorFiles {
   readonly countryPoints?: string | undefined
 }
 
+/** How one database is read. */
+export interface DatabaseLoaders {
+  places(file: string, countryPoints: CountryPoints): Promise<PlaceDatabase>
+  asns(file: string): Promise<AsnDatabase>
+}
+
 /** Absolute path of the City database that comes with the program. */
 export const embeddedDatabase = bundledData('city.mmdb')
 
@@ -26,10 +33,13 @@ export const embeddedDatabase = bundledData('city.mmdb')
  * @throws MeridianError FILE_UNREADABLE, GEO_DATABASE_INVALID or OVERRIDES_INVALID; where several files are broken, one
  * error with the first one's code and the faults of all
  */
-export async function loadLocator(files: LocatorFiles): Promise<Locator> {
+export async function loadLocator(
+  files: LocatorFiles,
+  load: DatabaseLoaders = { places: loadPlaces, asns: loadAsns },
+): Promise<Locator> {
   const countryPoints = await loadCountryPoints(files.countryPoints)
-  const databases = files.databases.map(file => loadPlaces(file, countryPoints))
-  const asn = files.asn === undefined ? undefined : loadAsns(files.asn)
+  const databases = files.databases.map(file => load.places(file, countryPoints))
+  const asn = files.asn === undefined ? undefined : load.asns(files.asn)
   const overrides = files.overrides === undefined ? undefined : loadOverrides(files.overrides)
   await rejectTogether([...databases, asn, overrides])
   return createLocator({

@@ -6,13 +6,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
-import { crossCheck } from '../config/cross-check.ts'
 import { isLoopback } from '../config/loopback.ts'
 import { createControlApp } from '../control/app.ts'
 import { createEdge, type Edge } from '../edge/edge.ts'
 import { createUndiciForwarder } from '../edge/undici-forwarder.ts'
 import { MeridianError } from '../errors.ts'
-import { loadLocator } from '../geo/load-locator.ts'
 import type { Locator } from '../geo/location.ts'
 import { parseNetwork } from '../geo/network.ts'
 import { createNetworkSet } from '../geo/network-set.ts'
@@ -21,15 +19,18 @@ import { createLogger } from '../observe/log.ts'
 import { createMetrics, type Metrics } from '../observe/metrics.ts'
 import { createMemoryStore } from '../regions/memory-store.ts'
 import type { Region } from '../regions/region.ts'
-import { readRegionFiles } from '../regions/region-files.ts'
 import type { RegionStore } from '../regions/store.ts'
 import type { Router } from '../routing/decision.ts'
 import { createRouter, type LiveRouter } from '../routing/router.ts'
 import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
+import { createGeoUpdates } from './geo-updates.ts'
 import { listenControl } from './listen-control.ts'
 import { countDecisions } from './observe-decisions.ts'
 import { observeEdge } from './observe-edge.ts'
 import { observeFleet } from './observe-fleet.ts'
+import { type ConfigSource, type ReloaderOptions, startReloader } from './reload.ts'
+import { InputReader, type Inputs } from './reload-inputs.ts'
+import { createSwap } from './reload-swap.ts'
 import { routerSettings } from './settings.ts'
 import { Stops } from './stops.ts'
 import { repeat, systemClock } from './system-clock.ts'
@@ -42,6 +43,8 @@ export interface Meridian {
   /** Where clients are served, as really bound: `http://127.0.0.1:8080`. */
   readonly dataUrls: readonly string[]
   readonly controlUrl: string
+  /** Takes what has changed in files into use now; resolves when that is done, or was refused and logged. */
+  reload(): Promise<void>
   /** Stops accepting, lets exchanges finish for up to `limitMs` (10 s), then cuts them. */
   close(limitMs?: number): Promise<{ readonly cutExchanges: number }>
 }
@@ -50,6 +53,8 @@ export interface MeridianOptions {
   /** Used instead of the files in `regions.directory`. */
   readonly regions?: readonly Region[]
   readonly log?: Logger
+  /** Where the configuration came from: read again whenever it changes. Absent: it stays as given. */
+  readonly configSource?: ConfigSource
 }
 
 /**
@@ -59,11 +64,15 @@ export interface MeridianOptions {
  */
 export async function startMeridian(config: Config, options: MeridianOptions = {}): Promise<Meridian> {
   const log = options.log ?? createLogger({ level: config.log.level, fields: { router: config.router.id } })
-  const [locator, regions] = await loadInputs(config, options.regions)
-  warnOrRefuse(config, regions, locator, log)
+  const reader = new InputReader(options.regions)
+  const running = await reader.read(config)
+  for (const warning of running.warnings) log.warn(warning)
+  const { regions, geo } = running
   const stops = new Stops()
+  const metrics = createMetrics(systemClock.now)
+  const reload = { running, reader, source: options.configSource }
   try {
-    return await start({ config, log, locator, regions, metrics: createMetrics(systemClock.now), stops })
+    return await start({ config, log, locator: geo.locator, regions, metrics, stops }, reload)
   } catch (error) {
     await stops.run()
     throw error
@@ -80,7 +89,7 @@ interface Ground {
   readonly stops: Stops
 }
 
-async function start(ground: Ground): Promise<Meridian> {
+async function start(ground: Ground, reload: ReloadSources): Promise<Meridian> {
   const { config, locator, metrics, stops } = ground
   metrics.useGeoDatabases(locator.sources)
   const router = createRouter(routerSettings(config), locator)
@@ -93,9 +102,11 @@ async function start(ground: Ground): Promise<Meridian> {
     cutExchanges = await edge.close(limitMs)
   })
   const bound = await edge.listen(config.http.listen)
+  const reloader = await startReloading(ground, reload, router, fleet)
   return {
     dataUrls: bound.map(urlOf),
     controlUrl,
+    reload: () => reloader.reload(),
     async close(limit) {
       limitMs = limit
       await stops.run()
@@ -179,28 +190,27 @@ function createDataPlane({ config, log, metrics, stops }: Ground, router: Router
   })
 }
 
-/** Reads everything at once, so that all faults are found in one go. */
-async function loadInputs(config: Config, given: readonly Region[] | undefined): Promise<[Locator, readonly Region[]]> {
-  const { directory } = config.regions
-  const [locator, regions] = await Promise.allSettled([
-    loadLocator(config.geo),
-    given ?? (directory === undefined ? [] : readRegionFiles(directory)),
-  ])
-  const errors = [locator, regions].flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason] : []))
-  if (errors.length === 1) throw errors[0]
-  if (locator.status === 'rejected' || regions.status === 'rejected') {
-    const faults = (errors as MeridianError[]).flatMap(error =>
-      error.faults.length > 0 ? error.faults : error.message,
-    )
-    throw new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })
-  }
-  return [locator.value, regions.value]
-}
+type ReloadSources = Pick<ReloaderOptions, 'reader' | 'source'> & { readonly running: Inputs }
 
-function warnOrRefuse(config: Config, regions: readonly Region[], locator: Locator, log: Logger): void {
-  const { faults, warnings } = crossCheck(config, regions, locator.pins)
-  for (const warning of warnings) log.warn(warning)
-  if (faults.length > 0) throw new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })
+/** What changes in files, and the downloads that change some of them. */
+async function startReloading(ground: Ground, sources: ReloadSources, router: LiveRouter, fleet: Fleet) {
+  const { running, reader, source } = sources
+  const { config, log, metrics, stops } = ground
+  const clock = systemClock
+  const onUpdate = (): void => void reloader.reload()
+  const geoUpdates = createGeoUpdates({
+    fetch: (url, init) => fetch(url, init),
+    clock,
+    random: Math.random,
+    log,
+    onUpdate,
+  })
+  stops.push(() => geoUpdates.close())
+  const swap = createSwap({ router, fleet, metrics, log, geoUpdates })
+  const reloader = await startReloader(running, { reader, source, swap, log, clock })
+  stops.push(() => reloader.close())
+  geoUpdates.use(config.geo.update)
+  return reloader
 }
 
 function readiness(regionCount: number) {

@@ -34,6 +34,8 @@ export interface DownloadOptions extends DownloadTimeouts {
   readonly clock: Clock
   /** Asks for the file only if it is newer than this (RFC 9110 §13.1.3). */
   readonly ifModifiedSince?: Date | undefined
+  /** Breaks the download off. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface Download {
@@ -153,13 +155,17 @@ function refusal({ status, headers }: Response, host: string, isOurs: boolean, {
   })
 }
 
-/** Milliseconds of a Retry-After (RFC 9110 §10.2.3); a date counts from the server's own `Date`. */
+/** What a timer can hold, and longer than any server means. */
+const longestWaitMs = 7 * 24 * 3_600_000
+
+/** Milliseconds of a Retry-After (RFC 9110 §10.2.3), at most a week; a date counts from the server's own `Date`. */
 export function parseRetryAfter(text: string | null, serverDate: string | null): number | undefined {
   if (text === null) return undefined
-  if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000
+  if (/^\d{1,9}$/.test(text.trim())) return Math.min(longestWaitMs, Number(text) * 1000)
   const at = dateOf(text)
   const now = dateOf(serverDate)
-  return at === undefined || now === undefined ? undefined : Math.max(0, at.getTime() - now.getTime())
+  if (at === undefined || now === undefined) return undefined
+  return Math.min(longestWaitMs, Math.max(0, at.getTime() - now.getTime()))
 }
 
 async function* read(response: Response, host: string, watchdog: Watchdog): AsyncGenerator<Uint8Array> {
@@ -192,7 +198,8 @@ class Watchdog {
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal
+    const { signal } = this.#options
+    return signal === undefined ? this.#controller.signal : AbortSignal.any([signal, this.#controller.signal])
   }
 
   /** Something has come. */

@@ -21,7 +21,7 @@ import type { Edition } from './editions.ts'
 import { readArchive } from './read-archive.ts'
 import { replaceFile } from './replace-file.ts'
 
-export interface UpdateOptions extends Pick<DownloadOptions, 'fetch' | 'clock'> {
+export interface UpdateOptions extends Pick<DownloadOptions, 'fetch' | 'clock' | 'signal'> {
   /** Fetches even what has not changed. */
   readonly force?: boolean | undefined
   readonly limits?: Partial<UpdateLimits> | undefined

@@ -1,0 +1,69 @@
+/** What a router is built from beside its configuration: databases, overrides and region files, read all at once. */
+
+import { isDeepStrictEqual } from 'node:util'
+import type { Config } from '../config/config.ts'
+import { crossCheck } from '../config/cross-check.ts'
+import { MeridianError } from '../errors.ts'
+import { type LoadedLocator, LocatorLoader } from '../geo/locator-loader.ts'
+import { withoutAwaited } from '../geo/update/editions.ts'
+import type { Region } from '../regions/region.ts'
+import { readRegionFiles } from '../regions/region-files.ts'
+
+export interface Inputs {
+  readonly config: Config
+  readonly geo: LoadedLocator
+  readonly regions: readonly Region[]
+  /** What works, but probably not as meant. */
+  readonly warnings: readonly string[]
+}
+
+export class InputReader {
+  readonly #given: readonly Region[] | undefined
+  readonly #locators = new LocatorLoader()
+
+  /** @param given used instead of the files in `regions.directory` */
+  constructor(given: readonly Region[] | undefined) {
+    this.#given = given
+  }
+
+  /**
+   * Reads everything before it complains, so that all faults are found in one go.
+   *
+   * @param before what of it has not changed is taken over as the very same objects
+   * @throws MeridianError with every fault
+   */
+  async read(config: Config, before?: Inputs): Promise<Inputs> {
+    const { directory } = config.regions
+    const [geo, regions] = await Promise.allSettled([
+      this.#locators.load(withoutAwaited(filesOf(config), config.geo.update?.editions ?? [])),
+      this.#given ?? (directory === undefined ? [] : readRegionFiles(directory)),
+    ])
+    if (geo.status === 'rejected' || regions.status === 'rejected') {
+      throw together([geo, regions].flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason] : [])))
+    }
+    const { faults, warnings } = crossCheck(config, regions.value, geo.value.locator.pins)
+    if (faults.length > 0) throw new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })
+    return { config, geo: geo.value, regions: keepSame(regions.value, before?.regions ?? []), warnings }
+  }
+}
+
+function filesOf({ geo: { databases, asn, overrides } }: Config) {
+  return { databases, asn, overrides }
+}
+
+function together(errors: readonly unknown[]): unknown {
+  if (errors.length === 1 || !errors.every(error => error instanceof MeridianError)) return errors[0]
+  const faults = errors.flatMap(error => (error.faults.length > 0 ? error.faults : error.message))
+  return new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })
+}
+
+/** Whoever holds plans for a region need not drop them because its file was read again. */
+function keepSame(regions: readonly Region[], before: readonly Region[]): readonly Region[] {
+  const known = new Map(before.map(region => [region.id, region]))
+  const kept = regions.map(region => {
+    const old = known.get(region.id)
+    return isDeepStrictEqual(old, region) ? old! : region
+  })
+  const isSame = kept.length === before.length && kept.every((region, index) => region === before[index])
+  return isSame ? before : kept
+}
