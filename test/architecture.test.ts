@@ -23,8 +23,8 @@ const floors: readonly (readonly string[])[] = [
   ['runtime'],
   ['cli'],
 ]
-const neighbours = new Set(['sim -> health', 'schema -> errors'])
-/** Rooms beside the tower: the only rooms that they may use. */
+const neighbours = new Set(['sim -> health', 'schema -> errors', 'cli -> agent'])
+/** Rooms beside the tower: the only rooms that they may use. The command line starts the agent. */
 const annexes: Readonly<Record<string, readonly string[]>> = {
   agent: ['errors', 'schema', 'clock', 'config', 'regions'],
   web: [],
