@@ -12,7 +12,9 @@ export function geoCommand(terminal: Terminal): Command {
   const info = new Command('info')
     .description('which databases are in use, how old and how large they are')
     .action(async options => (await import('./geo.ts')).describeSources(options, terminal))
-  const group = new Command('geo').helpCommand(false).description('look addresses up, without a running router')
+  const group = new Command('geo')
+    .helpCommand(false)
+    .description('look addresses up, without a running router; update the databases')
   for (const command of [lookup, info]) {
     command
       .option('-c, --config <file>', 'databases and overrides of this configuration')
@@ -21,7 +23,16 @@ export function geoCommand(terminal: Terminal): Command {
       .addHelpText('after', '\nWithout --config and --database the embedded database is asked.')
     group.addCommand(command)
   }
-  return group
+  return group.addCommand(updateCommand(terminal))
+}
+
+function updateCommand(terminal: Terminal): Command {
+  return new Command('update')
+    .description('fetch newer databases from MaxMind (geo.update); a running router takes them up by itself')
+    .option('-c, --config <file>', 'configuration with account, license key, editions and files')
+    .option('--force', 'even if they have not changed')
+    .option('--json', 'as JSON')
+    .action(async options => (await import('./geo-update.ts')).updateDatabases(options, terminal))
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
