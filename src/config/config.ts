@@ -15,6 +15,7 @@ import { findInconsistencies } from './consistency.ts'
 import { parseDuration } from './duration.ts'
 import { applyOverride, type Environment, readOverrides } from './environment.ts'
 import { isMapping, withoutNulls } from './keys.ts'
+import { type RedisConfig, toRedisConfig } from './redis.ts'
 import { Settings, settingsSchema } from './schema.ts'
 import { parseYaml } from './yaml-source.ts'
 
@@ -30,13 +31,18 @@ export interface Config {
     readonly update: GeoUpdate | undefined
   }
   readonly regions: { readonly directory: string | undefined; readonly defaultOrder: readonly string[] }
+  /** Undefined: this router keeps the fleet to itself. */
+  readonly redis: RedisConfig | undefined
   readonly http: {
     readonly listen: Settings['http']['listen']
     readonly trustedProxies: readonly string[]
     readonly clientAddressHeader: string
     readonly timeouts: { readonly connectMs: number; readonly firstByteMs: number; readonly stallMs: number }
   }
-  readonly control: Settings['control']
+  readonly control: Omit<Settings['control'], 'tls'> & {
+    /** Undefined: plain HTTP. */
+    readonly tls: ControlTls | undefined
+  }
   readonly health: {
     readonly enabled: boolean
     readonly intervalMs: number
@@ -59,8 +65,17 @@ export interface GeoUpdate extends MaxmindAccount {
   readonly everyMs: number
 }
 
+/** Absolute paths of PEM files. */
+export interface ControlTls {
+  readonly cert: string
+  readonly key: string
+  /** Who signs the certificates of clients; undefined: clients need none. */
+  readonly clientCa: string | undefined
+}
+
 export type Places = ReadonlyMap<string, string>
 export type Token = Settings['control']['tokens'][number]
+export type Certificate = Settings['control']['certificates'][number]
 
 const check = checker(Settings)
 
@@ -135,6 +150,7 @@ function toConfig(settings: Settings, directory: string, places: Places): Config
     router: settings.router,
     geo: toGeo(geo, directory),
     regions: { directory: absolute(regions.directory), defaultOrder: regions.defaultOrder },
+    redis: toRedisConfig(settings.redis, absolute),
     http: {
       listen: http.listen,
       trustedProxies: http.trustedProxies,
@@ -145,7 +161,7 @@ function toConfig(settings: Settings, directory: string, places: Places): Config
         stallMs: parseDuration(http.timeouts.stall),
       },
     },
-    control: settings.control,
+    control: { ...settings.control, tls: toTls(settings.control.tls, absolute) },
     health: {
       enabled: health.enabled,
       intervalMs: parseDuration(health.interval),
@@ -182,4 +198,12 @@ function toGeo({ databases, asn, overrides, update }: Settings['geo'], directory
             everyMs: parseDuration(every),
           },
   }
+}
+
+function toTls(
+  { cert, key, clientCa }: Settings['control']['tls'],
+  absolute: (path: string | undefined) => string | undefined,
+): ControlTls | undefined {
+  if (cert === undefined || key === undefined) return undefined
+  return { cert: absolute(cert)!, key: absolute(key)!, clientCa: absolute(clientCa) }
 }

@@ -9,6 +9,7 @@ import { placesOf } from '../geo/update/editions.ts'
 import { parseAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { type Fault, shown } from '../schema.ts'
 import { isLoopback } from './loopback.ts'
+import { redisFaults } from './redis.ts'
 import { catchAllRule, type Rule } from './rule.ts'
 import type { Settings } from './schema.ts'
 
@@ -17,8 +18,10 @@ export function findInconsistencies(settings: Settings): readonly Fault[] {
   return [
     ...notInThisRelease(settings),
     ...geoUpdateFaults(settings.geo),
+    ...redisFaults(settings.redis),
     ...listenerFaults(settings),
     ...networkFaults(settings),
+    ...tlsFaults(settings.control),
     ...tokenFaults(settings.control),
     ...ruleNameFaults(settings.rules),
     ...unreachableRules(settings.rules),
@@ -27,11 +30,10 @@ export function findInconsistencies(settings: Settings): readonly Fault[] {
 }
 
 /** Refused rather than ignored: an operator who set them counts on them. */
-function notInThisRelease({ workers, redis }: Settings): Fault[] {
+function notInThisRelease({ workers }: Settings): Fault[] {
   const refuse = (path: string, feature: string) => ({ path, message: `not in this release: ${feature}` })
   const faults: Fault[] = []
   if (workers > 0) faults.push(refuse('workers', 'more than one process; leave it at 0'))
-  if (redis.url !== undefined) faults.push(refuse('redis.url', 'sharing a fleet through Redis; leave it null'))
   return faults
 }
 
@@ -76,7 +78,8 @@ function listenerFaults({ http, control }: Settings): Fault[] {
     const twin = listeners.slice(0, index).find(other => other.address === address && other.port === port && port !== 0)
     if (twin !== undefined) faults.push({ path, message: `listens on ${address} port ${port}, as ${twin.path} does` })
   }
-  if (control.tokens.length === 0 && !isLoopback(control.listen.address)) {
+  const isOpenToAll = control.tokens.length === 0 && control.certificates.length === 0
+  if (isOpenToAll && !isLoopback(control.listen.address)) {
     const message = `${shown(control.listen.address)} is reachable from other machines, but control.tokens is empty: add a token, or listen on 127.0.0.1`
     faults.push({ path: 'control.listen.address', message })
   }
@@ -96,16 +99,46 @@ function networkFaults({ http, control }: Settings): Fault[] {
   ]
 }
 
+function tlsFaults({ tls, certificates }: Settings['control']): Fault[] {
+  const { cert, key, clientCa } = tls
+  const faults: Fault[] = []
+  const fault = (path: string, message: string) => faults.push({ path: `control.${path}`, message })
+  if (cert === undefined && key !== undefined) fault('tls.cert', 'is missing: the key needs its certificate')
+  if (key === undefined && cert !== undefined) fault('tls.key', 'is missing: the certificate needs its key')
+  if (clientCa !== undefined && cert === undefined && key === undefined) {
+    fault('tls.clientCa', 'means nothing without control.tls.cert and control.tls.key')
+  }
+  if (certificates.length > 0 && clientCa === undefined) {
+    fault('certificates', 'mean nothing without control.tls.clientCa, which says who signs them')
+  }
+  for (const [index, first] of repeated(certificates, ({ subject }) => subject)) {
+    const subject = shown(certificates[index]!.subject)
+    fault(`certificates[${index}].subject`, `${subject} is the subject of control.certificates[${first}] already`)
+  }
+  return faults
+}
+
+/** How many tokens of one name may be valid at a time: the one in use and the one that replaces it. */
+const tokensPerName = 2
+
 function tokenFaults({ tokens }: Settings['control']): Fault[] {
+  const names = tokens.map(({ name }) => name)
+  const faults = names.flatMap((name, index) => {
+    const before = names.slice(0, index).filter(other => other === name).length
+    const message = `${shown(name)} has ${tokensPerName} tokens already: one in use and one to replace it`
+    return before < tokensPerName ? [] : [{ path: `control.tokens[${index}].name`, message }]
+  })
   return [
-    ...repeated(tokens, ({ name }) => name).map(([index, first]) => ({
-      path: `control.tokens[${index}].name`,
-      message: `${shown(tokens[index]!.name)} is the name of control.tokens[${first}] already`,
-    })),
+    ...faults,
     ...repeated(tokens, ({ sha256 }) => sha256).map(([index, first]) => ({
       path: `control.tokens[${index}].sha256`,
       message: `the same token as control.tokens[${first}]`,
     })),
+    ...tokens.flatMap(({ expires }, index) =>
+      expires === undefined || !Number.isNaN(Date.parse(expires))
+        ? []
+        : [{ path: `control.tokens[${index}].expires`, message: `there is no such date: ${shown(expires)}` }],
+    ),
   ]
 }
 

@@ -9,6 +9,7 @@ import Type, { type Static, type TProperties } from 'typebox'
 import { RegionId } from '../regions/region.ts'
 import { Duration } from './duration.ts'
 import type { SchemaNode } from './keys.ts'
+import { Redis } from './redis.ts'
 import { HeaderName, Rule } from './rule.ts'
 
 const strict = { additionalProperties: false }
@@ -83,8 +84,6 @@ const Regions = Section({
   defaultOrder: Type.Array(RegionId, { uniqueItems: true, default: [] }),
 })
 
-const Redis = Section({ url: Type.Optional(Type.String()) })
-
 const Http = Section({
   listen: Type.Array(Listen({ address: '0.0.0.0', port: 8080 }), {
     minItems: 1,
@@ -99,24 +98,73 @@ const Http = Section({
 export const rights = ['read', 'report', 'operator'] as const
 export type Right = (typeof rights)[number]
 
+const HolderName = Type.String({
+  pattern: '^[A-Za-z0-9._-]{1,63}$',
+  expected: 'a name: 1 to 63 letters, digits, dots, - or _',
+})
+
+const Rights = Type.Unsafe<Right[]>(
+  Type.Array(Type.String({ enum: [...rights] }), { minItems: 1, uniqueItems: true, default: [...rights] }),
+)
+
+/** Region ids with `*` for any run of characters. */
+export const RegionGlob = Type.String({
+  pattern: '^[a-z0-9*-]{1,63}$',
+  expected: 'a region id, in which * stands for anything (edge-*)',
+})
+
+const RegionGlobs = Type.Array(RegionGlob, { minItems: 1, maxItems: 64, uniqueItems: true, default: ['*'] })
+
 const Token = Type.Object(
   {
-    name: Type.String({ pattern: '^[A-Za-z0-9._-]{1,63}$', expected: 'a name: 1 to 63 letters, digits, dots, - or _' }),
+    name: HolderName,
     sha256: Type.String({
       pattern: '^[0-9a-f]{64}$',
       expected: 'the SHA-256 of the token as 64 hexadecimal digits in lower case',
     }),
-    rights: Type.Unsafe<Right[]>(
-      Type.Array(Type.String({ enum: [...rights] }), { minItems: 1, uniqueItems: true, default: [...rights] }),
+    rights: Rights,
+    regions: RegionGlobs,
+    expires: Type.Optional(
+      Type.String({
+        pattern: '^\\d{4}-\\d{2}-\\d{2}(?:T\\d{2}:\\d{2}:\\d{2}Z)?$',
+        expected: 'a date in UTC (2027-01-31 or 2027-01-31T12:00:00Z)',
+      }),
     ),
+  },
+  strict,
+)
+
+const Certificate = Type.Object(
+  {
+    /** Common name or one of the alternative names of a client certificate. */
+    subject: Type.String({ minLength: 1, maxLength: 255, expected: 'the name in a client certificate' }),
+    rights: Rights,
+    regions: RegionGlobs,
   },
   strict,
 )
 
 const Control = Section({
   listen: Type.Object(Listen({ address: '127.0.0.1', port: 8081 }).properties, { ...strict, default: {} }),
+  hosts: Type.Array(
+    Type.String({
+      pattern: '^(?:(?:\\*\\.)?[a-z0-9_-]+(?:\\.[a-z0-9_-]+)*|[0-9a-f:.]+)$',
+      expected: 'a host name in lower case without port (*.example.com for all below it), or an address',
+    }),
+    { default: [] },
+  ),
+  tls: Section({
+    cert: Type.Optional(Type.String(FilePath)),
+    key: Type.Optional(Type.String(FilePath)),
+    clientCa: Type.Optional(Type.String(FilePath)),
+  }),
   allowedEndpoints: Type.Array(Type.String(), { default: [] }),
   tokens: Type.Array(Token, { default: [] }),
+  certificates: Type.Array(Certificate, { default: [] }),
+  rateLimit: Section({
+    perSecond: Type.Number({ exclusiveMinimum: 0, maximum: 1e6, default: 2000 }),
+    burst: Type.Integer({ minimum: 1, maximum: 1e6, default: 4000 }),
+  }),
 })
 
 const Health = Section({

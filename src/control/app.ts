@@ -7,25 +7,29 @@
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { LogController } from 'fastify'
+import { auditRoutes, installAudit } from './audit.ts'
 import { installAuthorisation } from './authorisation.ts'
+import { createCallers } from './callers.ts'
 import { decisionRoutes } from './decision-routes.ts'
-import type { ControlDependencies, ControlServer } from './dependencies.ts'
+import type { ControlDependencies, ControlServer, TlsMaterial } from './dependencies.ts'
 import { documentationRoutes } from './documentation-routes.ts'
+import { eventRoutes } from './event-routes.ts'
+import { fleetRoutes } from './fleet-routes.ts'
+import { bodyLimitBytes, installJsonBody } from './json-body.ts'
 import { operationRoutes } from './operation-routes.ts'
 import { answerMalformedRequest, installProblems, refuseUrl } from './problems.ts'
 import { regionRoutes } from './region-routes.ts'
 import { registrationRoutes } from './registration-routes.ts'
 import { requestChecker } from './request-checker.ts'
 import { addSharedSchemas } from './schemas.ts'
-
-/** No region description or report comes near this. */
-const bodyLimitBytes = 64 * 1024
+import { tokenRoutes } from './token-routes.ts'
 
 /** An app to call `listen()` on, which rejects when the allowed endpoints are not valid (CONFIG_INVALID). */
 export function createControlApp(dependencies: ControlDependencies): ControlServer {
-  const { log } = dependencies
+  const { access, clock, log, store } = dependencies
   const app: ControlServer = Fastify({
     ...(log === undefined ? {} : { loggerInstance: log }),
+    ...tlsOptions(dependencies.tls),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     requestTimeout: 10_000,
@@ -36,16 +40,36 @@ export function createControlApp(dependencies: ControlDependencies): ControlServ
     frameworkErrors: refuseUrl,
     clientErrorHandler: answerMalformedRequest,
   }).withTypeProvider<TypeBoxTypeProvider>()
+  const callers = createCallers(access, store, clock)
+  app.addHook('onReady', () =>
+    callers.reload().catch(error => app.log.warn({ err: error }, 'no token of the store is known yet')),
+  )
+  app.addHook('onClose', async () => callers.close())
 
   app.setValidatorCompiler(requestChecker)
   // What a handler returns is what is sent. That it fits the documented schema is for the tests to say.
   app.setSerializerCompiler(() => data => JSON.stringify(data))
   addSharedSchemas(app)
   installProblems(app)
-  installAuthorisation(app, dependencies.access)
+  installJsonBody(app)
+  installAuthorisation(app, access, callers, clock.now)
+  installAudit(app, dependencies)
   documentationRoutes(app, dependencies)
-  for (const routes of [operationRoutes, regionRoutes, registrationRoutes, decisionRoutes]) {
+  for (const routes of [operationRoutes, regionRoutes, registrationRoutes, decisionRoutes, fleetRoutes, auditRoutes]) {
     app.register(async scope => routes(scope, dependencies))
   }
+  app.register(async scope => tokenRoutes(scope, dependencies, callers))
+  app.register(async scope => eventRoutes(scope, dependencies, callers))
   return app
+}
+
+/**
+ * A certificate is asked for, not demanded: tokens are the other way in. One that the client CA has not signed counts as
+ * none. Fastify has another type for a server with TLS, which is the same to everything here.
+ */
+function tlsOptions(tls: TlsMaterial | undefined): object {
+  if (tls === undefined) return {}
+  const { cert, key, clientCa } = tls
+  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false }
+  return { https: { cert, key, minVersion: 'TLSv1.2', ...clients } }
 }

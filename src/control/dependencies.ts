@@ -8,28 +8,56 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify'
-import type { Token } from '../config/config.ts'
+import type { Clock } from '../clock.ts'
+import type { Certificate, Token } from '../config/config.ts'
+import type { DrainTracker } from '../regions/drain-estimate.ts'
+import type { EndpointGuard } from '../regions/endpoint-guard.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
 import type { RegionStore } from '../regions/store.ts'
 import type { Router } from '../routing/decision.ts'
+import type { RateLimit } from './rate-limit.ts'
 
 export interface Access {
   readonly tokens: readonly Token[]
+  /** Subjects of client certificates that count like tokens; TLS with a client CA only. */
+  readonly certificates?: readonly Certificate[]
   /** Reading without a token, for a listener that only this machine can reach. */
   readonly openReading: boolean
+  /** Names by which the API is called, beside loopback and the address that was connected to. */
+  readonly hosts?: readonly string[]
+  /** For each token, and for each peer without one. */
+  readonly rateLimit?: RateLimit
+}
+
+/** PEM texts. */
+export interface TlsMaterial {
+  readonly cert: string
+  readonly key: string
+  /** Who signs the certificates of clients; absent: clients need none. */
+  readonly clientCa?: string | undefined
 }
 
 export interface ControlDependencies {
   readonly store: RegionStore
   readonly router: Router
+  /** Its time is milliseconds since 1970, for expiry and the audit log. */
+  readonly clock: Clock
   /** The snapshot that decisions are made from at this moment. */
   readonly currentSnapshot: () => Snapshot
   /** Takes what the store knows into use at once: what a write has changed is in effect when it is answered. */
   readonly refresh: () => Promise<void>
   /** Who may read and write. */
   readonly access: Access
+  /** Absent: plain HTTP. */
+  readonly tls?: TlsMaterial | undefined
   /** `control.allowedEndpoints`: where a region may register itself. */
   readonly allowedEndpoints: readonly string[]
+  /** Knows this router's own listeners, which no region may name; absent: only the list counts. */
+  readonly guard?: EndpointGuard
+  /** Tells when a draining region will be empty; absent: nothing is told. */
+  readonly drains?: DrainTracker
+  /** This many bytes that nobody can guess. */
+  readonly randomBytes: (count: number) => Buffer
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
   /** Whether clients should be sent to this router, and why not. */
   readonly ready: () => { readonly ready: boolean; readonly reasons: readonly string[] }

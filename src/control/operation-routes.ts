@@ -11,6 +11,7 @@ export function operationRoutes(app: ControlServer, { ready, metrics }: ControlD
   app.get(
     '/healthz',
     {
+      config: { anyHost: true },
       schema: {
         tags,
         summary: 'Is the process alive?',
@@ -22,6 +23,7 @@ export function operationRoutes(app: ControlServer, { ready, metrics }: ControlD
   app.get(
     '/readyz',
     {
+      config: { anyHost: true },
       schema: {
         tags,
         summary: 'Should clients be sent here?',

@@ -58,6 +58,7 @@ function malformation({ code }: NodeJS.ErrnoException): MeridianError {
 
 function sendProblem(reply: FastifyReply, error: MeridianError): FastifyReply {
   const problem = error.toProblem(reply.request.url)
+  reply.request.failure = problem.code
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
   return reply.code(problem.status).type(problemType).send(JSON.stringify(problem))
 }

@@ -6,6 +6,7 @@ import { RegionId } from '../regions/region.ts'
 import { shown } from '../schema.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
 import { viewFleet } from './region-views.ts'
+import { entityTag } from './revisions.ts'
 import { answer, answers, type RegionView, reference } from './schemas.ts'
 
 const tags = ['regions']
@@ -23,7 +24,9 @@ export function regionRoutes(app: ControlServer, dependencies: ControlDependenci
         response: answers({ 200: answer('By id', Type.Object({ regions: Type.Array(reference('RegionView')) })) }),
       },
     },
-    async () => ({ regions: viewFleet(await dependencies.store.read(), dependencies.currentSnapshot()) }),
+    async () => ({
+      regions: viewFleet(await dependencies.store.read(), dependencies.currentSnapshot(), dependencies.drains),
+    }),
   )
   app.get(
     '/v1/regions/:id',
@@ -31,21 +34,25 @@ export function regionRoutes(app: ControlServer, dependencies: ControlDependenci
       config: { right: 'read' },
       schema: {
         tags,
-        summary: 'One region',
+        summary: 'One region; its ETag is for If-Match',
         params: RegionPath,
         response: answers({ 200: answer('The region', reference('RegionView')) }),
       },
     },
-    async ({ params }) => readRegion(dependencies, params.id),
+    async ({ params }, reply) => {
+      const region = await readRegion(dependencies, params.id)
+      reply.header('etag', entityTag(region.revision))
+      return region
+    },
   )
 }
 
 /** @throws MeridianError REGION_UNKNOWN */
 export async function readRegion(
-  { store, currentSnapshot }: Pick<ControlDependencies, 'store' | 'currentSnapshot'>,
+  { store, currentSnapshot, drains }: Pick<ControlDependencies, 'store' | 'currentSnapshot' | 'drains'>,
   id: string,
 ): Promise<RegionView> {
-  const view = viewFleet(await store.read(), currentSnapshot()).find(region => region.id === id)
+  const view = viewFleet(await store.read(), currentSnapshot(), drains).find(region => region.id === id)
   if (view === undefined) throw new MeridianError('REGION_UNKNOWN', `there is no region ${shown(id)}`)
   return view
 }

@@ -5,12 +5,16 @@ import { isMapping } from '../config/keys.ts'
 import { MeridianError } from '../errors.ts'
 import { type AllowedEndpoints, parseAllowedEndpoints, requireAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { checkRegion } from '../regions/check-region.ts'
+import type { EndpointGuard } from '../regions/endpoint-guard.ts'
 import { LoadReport } from '../regions/load-report.ts'
 import { Region, RegionId } from '../regions/region.ts'
+import type { FleetRecord, RegionStore } from '../regions/store.ts'
 import { checker, formatFault, shown } from '../schema.ts'
+import { callerName } from './authorisation.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
 import { RegionPath, readRegion } from './region-routes.ts'
 import { checkBody } from './request-checker.ts'
+import { entityTag, requireRevision, wantedRevision } from './revisions.ts'
 import { answer, answers, asInput, emptyAnswer, reference } from './schemas.ts'
 
 const tags = ['registration']
@@ -29,33 +33,41 @@ export function registrationRoutes(app: ControlServer, dependencies: ControlDepe
   addRemove(app, dependencies)
 }
 
-function addRegister(app: ControlServer, { store, refresh, allowedEndpoints }: ControlDependencies): void {
+function addRegister(app: ControlServer, { store, refresh, allowedEndpoints, guard }: ControlDependencies): void {
   const allowed = compileAllowed(allowedEndpoints)
   const Registration = Type.Object({
     region: reference('Region'),
     epoch: Type.Integer({ description: 'To be sent with every heartbeat' }),
     leaseMs: Type.Number({ description: 'How long the region is believed without a heartbeat' }),
+    revision: Type.Integer({ description: 'Of the specification; the number in the ETag' }),
   })
   app.put(
     '/v1/regions/:id',
     {
-      config: { right: 'report' },
+      config: { right: 'report', action: 'register' },
       schema: {
         tags,
         summary: 'Registers or replaces a region and issues a new epoch',
+        description:
+          'The same body again leaves the region as it is, and its revision; only the epoch is new. If-Match with the ' +
+          'ETag of the region replaces only what was read; If-None-Match: * registers only what is not registered.',
         params: RegionPath,
         body: RegionBody,
         response: answers({ 200: answer('Replaced', Registration), 201: answer('New', Registration) }),
       },
     },
-    async ({ params: { id }, body }, reply) => {
-      const region = regionOf(id, body)
+    async (request, reply) => {
+      const { id } = request.params
+      const region = regionOf(id, request.body)
       requireAllowedEndpoints(region, allowed)
-      const { records } = await store.read()
-      const isNew = !records.some(record => record.region.id === id)
-      const registration = await store.register(region)
+      requireOthers(region, guard)
+      const before = await findRecord(store, id)
+      const ifRevision = wantedRevision(request, before?.revision)
+      const registration = await store.register(region, ifRevision === undefined ? {} : { ifRevision })
+      if (before?.revision !== registration.revision) request.change = { before: before?.region, after: region }
       await refresh()
-      return reply.code(isNew ? 201 : 200).send({ region, ...registration })
+      reply.header('etag', entityTag(registration.revision))
+      return reply.code(before === undefined ? 201 : 200).send({ region, ...registration })
     },
   )
 }
@@ -85,7 +97,7 @@ function addDrain(app: ControlServer, dependencies: ControlDependencies): void {
   app.post(
     '/v1/regions/:id/drain',
     {
-      config: { right: 'operator' },
+      config: { right: 'operator', action: 'drain' },
       schema: {
         tags,
         summary: 'Sends no more clients to a region; this survives its next registration',
@@ -94,11 +106,16 @@ function addDrain(app: ControlServer, dependencies: ControlDependencies): void {
         response: answers({ 200: answer('The region', reference('RegionView')) }),
       },
     },
-    async ({ params, body, caller }) => {
-      const { reason } = checkBody(checkDrain, body ?? {}, 'REQUEST_INVALID')
-      await store.drain(params.id, caller, reason)
+    async request => {
+      const { id } = request.params
+      const { reason } = checkBody(checkDrain, request.body ?? {}, 'REQUEST_INVALID')
+      const before = await findRecord(store, id)
+      requireRevision(request, id, before?.revision)
+      const by = callerName(request)
+      await store.drain(id, by, reason)
+      request.change = { before: before?.drain, after: { by, reason } }
       await refresh()
-      return readRegion(dependencies, params.id)
+      return readRegion(dependencies, id)
     },
   )
 }
@@ -108,7 +125,7 @@ function addUndrain(app: ControlServer, dependencies: ControlDependencies): void
   app.post(
     '/v1/regions/:id/undrain',
     {
-      config: { right: 'operator' },
+      config: { right: 'operator', action: 'undrain' },
       schema: {
         tags,
         summary: 'Takes a drain back',
@@ -116,10 +133,14 @@ function addUndrain(app: ControlServer, dependencies: ControlDependencies): void
         response: answers({ 200: answer('The region', reference('RegionView')) }),
       },
     },
-    async ({ params }) => {
-      await store.undrain(params.id)
+    async request => {
+      const { id } = request.params
+      const before = await findRecord(store, id)
+      requireRevision(request, id, before?.revision)
+      await store.undrain(id)
+      if (before?.drain !== undefined) request.change = { before: before.drain }
       await refresh()
-      return readRegion(dependencies, params.id)
+      return readRegion(dependencies, id)
     },
   )
 }
@@ -128,7 +149,7 @@ function addRemove(app: ControlServer, { store, refresh }: ControlDependencies):
   app.delete(
     '/v1/regions/:id',
     {
-      config: { right: 'operator' },
+      config: { right: 'operator', action: 'remove' },
       schema: {
         tags,
         summary: 'Forgets what a region registered; one that is declared in a file goes back to that',
@@ -136,12 +157,30 @@ function addRemove(app: ControlServer, { store, refresh }: ControlDependencies):
         response: answers({ 204: emptyAnswer('Forgotten') }),
       },
     },
-    async ({ params }, reply) => {
-      await store.remove(params.id)
+    async (request, reply) => {
+      const { id } = request.params
+      const before = await findRecord(store, id)
+      requireRevision(request, id, before?.revision)
+      await store.remove(id)
+      request.change = { before: before?.region }
       await refresh()
       return reply.code(204).send()
     },
   )
+}
+
+async function findRecord(store: RegionStore, id: string): Promise<FleetRecord | undefined> {
+  return (await store.read()).records.find(({ region }) => region.id === id)
+}
+
+/** @throws MeridianError ENDPOINT_FORBIDDEN for a region that leads to this router itself */
+function requireOthers({ id, endpoints }: Region, guard: EndpointGuard | undefined): void {
+  const { publicUrl, originUrl } = endpoints
+  for (const [path, url] of Object.entries({ publicUrl, originUrl })) {
+    if (url === undefined || guard?.isOwn(url) !== true) continue
+    const fault = `endpoints.${path}: ${shown(url)} is this router itself`
+    throw new MeridianError('ENDPOINT_FORBIDDEN', `region ${shown(id)}: ${fault}`, { faults: [fault] })
+  }
 }
 
 function regionOf(id: string, body: unknown): Region {

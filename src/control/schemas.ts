@@ -6,6 +6,7 @@
 
 import Type, { type Static, type TSchema } from 'typebox'
 import { errorCatalogue } from '../errors.ts'
+import type { EstimateBasis } from '../regions/drain-estimate.ts'
 import { LoadReport } from '../regions/load-report.ts'
 import { Region, RegionId, tiers } from '../regions/region.ts'
 import type { ControlServer } from './dependencies.ts'
@@ -24,6 +25,24 @@ const Problem = Type.Object({
   instance: Type.Optional(Type.String()),
 })
 
+const bases = ['empty', 'trend', 'stay', 'not-falling', 'unknown'] as const satisfies readonly EstimateBasis[]
+
+const DrainEstimate = Type.Object(
+  {
+    basis: Type.Unsafe<EstimateBasis>(
+      Type.String({
+        enum: [...bases],
+        description:
+          'empty: nothing is in flight. trend: how the reports fall. stay: how long a request stays. not-falling, ' +
+          'unknown: there is no telling',
+      }),
+    ),
+    inflight: Type.Optional(Type.Number()),
+    emptyInSeconds: Type.Optional(Type.Number()),
+  },
+  strict,
+)
+
 export const RegionView = Type.Object(
   {
     ...Region.properties,
@@ -35,9 +54,15 @@ export const RegionView = Type.Object(
     ),
     detail: Type.String(),
     source: Type.Unsafe<'file' | 'registered'>(Type.String({ enum: ['file', 'registered'] })),
+    revision: Type.Integer({ description: 'Of what it registered; the number in its ETag' }),
     load: Type.Optional(Type.Object({ ...LoadReport.properties, ageMs: Milliseconds }, strict)),
     lease: Type.Optional(Type.Object({ epoch: Type.Integer(), expiresInMs: Milliseconds }, strict)),
-    drain: Type.Optional(Type.Object({ by: Type.String(), reason: Type.String(), ageMs: Milliseconds }, strict)),
+    drain: Type.Optional(
+      Type.Object(
+        { by: Type.String(), reason: Type.String(), ageMs: Milliseconds, estimate: Type.Optional(DrainEstimate) },
+        strict,
+      ),
+    ),
   },
   strict,
 )
@@ -97,7 +122,16 @@ const Trace = Type.Object(
     rule: Type.String(),
     transport: Type.String(),
     audience: Type.String(),
-    snapshot: Type.Object({ version: Type.Integer(), ageMs: Milliseconds }, strict),
+    snapshot: Type.Object(
+      {
+        version: Type.Integer(),
+        ageMs: Milliseconds,
+        mode: Type.Optional(
+          Type.String({ description: 'The brake, while an operator holds it: frozen, distance-only' }),
+        ),
+      },
+      strict,
+    ),
     pick: Type.Object({ key: Type.String(), kind: Type.String(), temperatureMs: Milliseconds }, strict),
     reason: Type.String(),
     degraded: Type.Boolean(),

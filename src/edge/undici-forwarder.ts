@@ -5,7 +5,8 @@
  * it is known for certain whether a request was written before it failed.
  */
 
-import { Agent, type Dispatcher, errors } from 'undici'
+import { Agent, type Dispatcher, errors, Pool } from 'undici'
+import type { GuardedConnections } from '../regions/guarded-connect.ts'
 import {
   defaultForwarderTimeouts,
   type Forwarder,
@@ -14,7 +15,11 @@ import {
   type Forwarding,
 } from './forwarder.ts'
 
-export function createUndiciForwarder(timeouts: Partial<ForwarderTimeouts> = {}): Forwarder {
+/** @param connections which connections may be made; absent: any */
+export function createUndiciForwarder(
+  timeouts: Partial<ForwarderTimeouts> = {},
+  connections?: GuardedConnections,
+): Forwarder {
   const { connectMs, firstByteMs, stallMs } = { ...defaultForwarderTimeouts, ...timeouts }
   const agent = new Agent({
     connect: { timeout: connectMs },
@@ -23,6 +28,11 @@ export function createUndiciForwarder(timeouts: Partial<ForwarderTimeouts> = {})
     // One request a connection at a time: what one origin does to it is then no other exchange's failure.
     allowH2: false,
     pipelining: 1,
+    // Of its own for each origin: where a name leads is judged by what it is asked for.
+    ...(connections && {
+      factory: (origin: string | URL, options: object) =>
+        new Pool(origin, { ...options, connect: connections.connectorFor(new URL(origin).origin, connectMs) }),
+    }),
   })
   return {
     forward({ origin, method, path, fields, body }, handler) {

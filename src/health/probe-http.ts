@@ -7,6 +7,8 @@
 
 import { Client } from 'undici'
 import type { Clock } from '../clock.ts'
+import { MeridianError } from '../errors.ts'
+import type { GuardedConnections } from '../regions/guarded-connect.ts'
 import type { ProbeOutcome } from './probe-state.ts'
 
 export interface ProbeTarget {
@@ -29,6 +31,7 @@ const bodyLimitBytes = 64 * 1024
  * Probes once. The answer has to be complete (or as long as is read of it) within the timeout.
  *
  * @param signal ends the probe early, with an outcome that means nothing
+ * @param connections which connections may be made; absent: any
  * @returns never rejects: whatever goes wrong is the outcome
  */
 export async function probeHttp(
@@ -36,8 +39,10 @@ export async function probeHttp(
   timeoutMs: number,
   clock: Clock,
   signal: AbortSignal,
+  connections?: GuardedConnections,
 ): Promise<ProbeOutcome> {
-  const client = new Client(origin, { ...clientOptions, connect: { timeout: timeoutMs } })
+  const connect = connections?.connectorFor(origin, timeoutMs) ?? { timeout: timeoutMs }
+  const client = new Client(origin, { ...clientOptions, connect })
   const within = `within ${timeoutMs / 1000} s`
   let late = 'connect timeout'
   client.once('connect', () => {
@@ -98,6 +103,7 @@ const wordsByCode: Readonly<Record<string, string>> = {
 }
 
 function inWords(error: unknown): string {
+  if (error instanceof MeridianError) return error.message
   const { name = '', code = '', message = '' } = error as { name?: string; code?: string; message?: string }
   if (name === 'HTTPParserError') return 'answered something that is not HTTP'
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') return 'TLS handshake failed'

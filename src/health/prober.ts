@@ -7,6 +7,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock, Random } from '../clock.ts'
+import type { GuardedConnections } from '../regions/guarded-connect.ts'
 import { originUrlOf, type Region } from '../regions/region.ts'
 import { type ProbeTarget, probeHttp } from './probe-http.ts'
 import { firstProbeDelayMs, nextProbe, notProbedYet, type ProbeSettings, type ProbeState } from './probe-state.ts'
@@ -15,6 +16,8 @@ export interface ProberOptions {
   readonly clock: Clock
   readonly random: Random
   readonly settings: ProbeSettings
+  /** Which connections may be made; absent: any. */
+  readonly connections?: GuardedConnections
   /** Called when a region has its first outcome or its condition changes. Must not throw. */
   readonly onChange: (regionId: string, state: ProbeState) => void
   /** Called for every probe that failed. Must not throw. */
@@ -71,13 +74,13 @@ function probeTargetsOf(region: Region): ProbeTarget[] {
 }
 
 function startWatch(id: string, target: ProbeTarget, options: ProberOptions): Watch {
-  const { clock, random, settings, onChange, onFailure } = options
+  const { clock, random, settings, connections, onChange, onFailure } = options
   const stopping = new AbortController()
   let cancelNext = (): void => {}
   let underWay = Promise.resolve()
 
   const probe = async (): Promise<void> => {
-    const outcome = await probeHttp(target, settings.timeoutMs, clock, stopping.signal)
+    const outcome = await probeHttp(target, settings.timeoutMs, clock, stopping.signal, connections)
     if (stopping.signal.aborted) return
     const before = watch.state
     const { state, delayMs } = nextProbe(before, outcome, settings, random)

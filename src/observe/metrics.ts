@@ -7,6 +7,7 @@
  */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { DrainEstimate } from '../regions/drain-estimate.ts'
 import type { RegionCondition, Snapshot } from '../regions/snapshot.ts'
 
 export interface DecisionCount {
@@ -45,6 +46,8 @@ export interface Metrics {
   countProbeFailure(region: string): void
   /** Takes over conditions, version and age; a region that is gone leaves no series of conditions behind. */
   useSnapshot(snapshot: Snapshot): void
+  /** Where to look for how far draining regions are. */
+  useDrains(estimates: () => ReadonlyMap<string, DrainEstimate>): void
   /** Databases in use now; those of before are forgotten. */
   useGeoDatabases(databases: readonly { readonly file: string; readonly builtAt?: Date }[]): void
 }
@@ -78,6 +81,7 @@ export function createMetrics(now: () => number): Metrics {
     },
     countProbeFailure: region => fleet.probeFailures.inc({ region }),
     useSnapshot: fleet.useSnapshot,
+    useDrains: estimates => drainMetrics(registry, estimates),
     useGeoDatabases: fleet.useGeoDatabases,
   }
 }
@@ -179,6 +183,33 @@ function fleetMetrics(registry: Registry, now: () => number) {
       if (builtAt !== undefined) geoBuilt.set({ file }, builtAt.getTime() / 1_000)
   }
   return { probeFailures, useSnapshot, useGeoDatabases }
+}
+
+function drainMetrics(registry: Registry, estimates: () => ReadonlyMap<string, DrainEstimate>): void {
+  const gauge = (name: string, help: string, read: (estimate: DrainEstimate) => number | undefined) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['region'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const [region, estimate] of estimates()) {
+          const value = read(estimate)
+          if (value !== undefined) this.set({ region }, value)
+        }
+      },
+    })
+  gauge(
+    'meridian_region_drain_inflight_requests',
+    'Requests that a draining region last reported in flight',
+    ({ inflight }) => inflight,
+  )
+  gauge(
+    'meridian_region_drain_remaining_seconds',
+    'Estimated time until a draining region is empty; absent where there is no telling',
+    ({ emptyInSeconds }) => emptyInSeconds,
+  )
 }
 
 function statusClass(status: number): string {

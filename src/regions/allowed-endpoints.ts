@@ -1,8 +1,8 @@
 /**
  * Which endpoints a region may register: a registration sends other people's clients there, and this router as well.
  *
- * Region files are the operator's own word and are not held against this list. What is checked is the literal address or
- * name: an allowed name may lead wherever its DNS says, so that only names of a trusted DNS belong on the list.
+ * Region files are the operator's own word and are not held against this list. What is checked here is the literal address
+ * or name; where a name leads is checked whenever this router connects (`endpoint-guard.ts`).
  */
 
 import { MeridianError } from '../errors.ts'
@@ -10,10 +10,14 @@ import { type ClientAddress, isMapped, parseAddress, unfold } from '../geo/addre
 import { type Network, networkContains, parseNetwork } from '../geo/network.ts'
 import { type Checked, type Fault, formatFault, shown } from '../schema.ts'
 import { hostOf, isHostName } from './endpoint-url.ts'
+import { isNeverEndpoint } from './never-endpoint.ts'
 import type { Region } from './region.ts'
 
 export interface AllowedEndpoints {
-  /** IPv4 inside IPv6 (`::ffff:10.0.0.1`) is judged as the IPv4 address that a socket would connect to. */
+  /**
+   * IPv4 inside IPv6 (`::ffff:10.0.0.1`) is judged as the IPv4 address that a socket would connect to. Never link-local,
+   * multicast or the like, however wide the networks on the list are.
+   */
   allowsAddress(address: ClientAddress): boolean
   /** An address (without brackets) or a host name in lower case. */
   allowsHost(host: string): boolean
@@ -39,7 +43,7 @@ export function parseAllowedEndpoints(patterns: readonly string[]): Checked<Allo
 
   const allowsAddress = (address: ClientAddress): boolean => {
     const connected = isMapped(address) ? unfold(address) : address
-    return networks.some(network => networkContains(network, connected))
+    return !isNeverEndpoint(connected) && networks.some(network => networkContains(network, connected))
   }
   const allowsHost = (host: string): boolean => {
     const address = parseAddress(host)

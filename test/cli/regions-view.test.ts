@@ -6,11 +6,11 @@ import { exampleRegion } from '../support/example-region.ts'
 
 const frankfurt: RegionView = {
   ...exampleRegion('edge-fra', { name: 'Frankfurt', capacityRequests: 80 }),
-  ...{ state: 'up', reason: 'probe', detail: 'probes are answered', source: 'file' },
+  ...{ state: 'up', reason: 'probe', detail: 'probes are answered', source: 'file', revision: 0 },
 }
 const london: RegionView = {
   ...exampleRegion('edge-lhr', { name: 'London', biasMs: -5, capabilities: ['chat'], labels: { city: 'London' } }),
-  ...{ state: 'draining', reason: 'operator', detail: 'drained by ops: new disks', source: 'registered' },
+  ...{ state: 'draining', reason: 'operator', detail: 'drained by ops: new disks', source: 'registered', revision: 3 },
   load: { epoch: 3, sequence: 9, inflight: 12, capacityRequests: 60, cpu: 0.256, errorRate: 0, ageMs: 1_240 },
   lease: { epoch: 3, expiresInMs: 8_760 },
   drain: { by: 'ops', reason: 'new disks', ageMs: 180_000 },

@@ -34,17 +34,24 @@ t.test('every route is documented', async t => {
   )
   t.same(operations.sort(), [
     'DELETE /v1/regions/{id}',
+    'DELETE /v1/tokens/{id}',
     'GET /healthz',
     'GET /metrics',
     'GET /openapi.json',
     'GET /readyz',
+    'GET /v1/audit',
+    'GET /v1/events',
     'GET /v1/explain',
+    'GET /v1/fleet',
     'GET /v1/regions',
     'GET /v1/regions/{id}',
     'GET /v1/route',
+    'GET /v1/tokens',
+    'POST /v1/fleet/mode',
     'POST /v1/regions/{id}/drain',
     'POST /v1/regions/{id}/heartbeat',
     'POST /v1/regions/{id}/undrain',
+    'POST /v1/tokens',
     'PUT /v1/regions/{id}',
   ])
   const tree = app.printRoutes({ commonPrefix: false })
@@ -98,7 +105,7 @@ t.test('real answers fit their schemas', async t => {
   const check = async (method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, status: number, payload?: object) => {
     const answer = await app.inject({ method, url: path, headers, ...(payload && { payload }) })
     t.equal(answer.statusCode, status, `${method} ${path}: ${answer.body}`)
-    const template = path.split('?')[0]!.replace(/(?<=^\/v1\/regions\/)[^/]+/, '{id}')
+    const template = path.split('?')[0]!.replace(/(?<=^\/v1\/(?:regions|tokens)\/)[^/]+/, '{id}')
     const operation = document.paths[template]![method.toLowerCase()]!
     const entry = String(status) in operation.responses ? String(status) : 'default'
     covered.add(`${method} ${template}`)
@@ -137,6 +144,15 @@ t.test('real answers fit their schemas', async t => {
   await check('DELETE', '/v1/regions/cloud-a', 204)
   await check('DELETE', '/v1/regions/cloud-a', 404)
   for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json']) await check('GET', path, 200)
+  await check('GET', '/v1/fleet', 200)
+  await check('POST', '/v1/fleet/mode', 200, { mode: 'frozen' })
+  await check('POST', '/v1/fleet/mode', 400, { mode: 'thawed' })
+  await check('POST', '/v1/tokens', 201, { name: 'ci', rights: ['read'], regions: ['edge-*'], expiresInSeconds: 60 })
+  await check('GET', '/v1/tokens', 200)
+  await check('DELETE', '/v1/tokens/nobody', 404)
+  await check('GET', '/v1/audit', 200)
+  // The stream of events has a test of its own, with a client that reads it.
+  covered.add('GET /v1/events')
 
   const all = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.keys(methods).map(m => `${m.toUpperCase()} ${path}`),

@@ -1,6 +1,6 @@
 /** A control API over the real store and router, in the small world of `world.ts`. */
 
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Rule } from '../../src/config/rule.ts'
 import type { Right } from '../../src/config/schema.ts'
 import { createControlApp } from '../../src/control/app.ts'
@@ -57,6 +57,8 @@ export async function controlWorld(options: ControlWorldOptions = {}): Promise<C
   const app = createControlApp({
     store,
     router,
+    clock,
+    randomBytes,
     refresh,
     currentSnapshot: () => snapshot,
     access: { tokens, openReading: true },
@@ -75,8 +77,8 @@ const exampleFleet = [
   region('core-waw', 'warsaw', { tier: 'core' }),
 ]
 
-function token(text: string, rights: Right[]) {
-  return { name: text, sha256: createHash('sha256').update(text).digest('hex'), rights }
+export function token(text: string, rights: Right[], regions = ['*']) {
+  return { name: text, sha256: createHash('sha256').update(text).digest('hex'), rights, regions }
 }
 
 function verdictOf({ drain, lease }: FleetRecord, now: number): Verdict {

@@ -1,0 +1,53 @@
+/**
+ * Not overwriting what somebody else has changed meanwhile: entity tags and preconditions (RFC 9110 §8.8.3, §13).
+ *
+ * The tag of a region is the revision of its registered specification; `"0"` for one that only a file declares. It says
+ * nothing of state and load, which change by themselves.
+ */
+
+import type { FastifyRequest } from 'fastify'
+import { MeridianError } from '../errors.ts'
+import { shown } from '../schema.ts'
+
+export function entityTag(revision: number): string {
+  return `"${revision}"`
+}
+
+/**
+ * The revision that a change asks for; undefined where any will do.
+ *
+ * @param found the region's revision, undefined for one that is nowhere
+ * @throws MeridianError REQUEST_INVALID for fields that cannot be understood, REGION_CHANGED where `*` does not hold
+ */
+export function wantedRevision({ headers }: FastifyRequest, found: number | undefined): number | undefined {
+  const ifMatch = headers['if-match']
+  const ifNoneMatch = headers['if-none-match']
+  if (ifMatch !== undefined && ifNoneMatch !== undefined) {
+    throw new MeridianError('REQUEST_INVALID', 'send If-Match or If-None-Match, not both')
+  }
+  if (ifNoneMatch !== undefined) {
+    if (ifNoneMatch !== '*') throw new MeridianError('REQUEST_INVALID', 'If-None-Match: only * is understood here')
+    return 0
+  }
+  if (ifMatch === undefined) return undefined
+  if (ifMatch === '*') {
+    if (found === undefined) throw new MeridianError('REGION_CHANGED', 'there is no such region to be replaced')
+    return undefined
+  }
+  const revision = /^"(0|[1-9]\d{0,15})"$/.exec(ifMatch)?.[1]
+  if (revision !== undefined) return Number(revision)
+  throw new MeridianError(
+    'REQUEST_INVALID',
+    `If-Match: expected one tag as ETag gives it ("12"), not ${shown(ifMatch)}`,
+  )
+}
+
+/** For changes that the store makes whatever the revision: looked at just before. @throws MeridianError REGION_CHANGED */
+export function requireRevision(request: FastifyRequest, id: string, found: number | undefined): void {
+  const wanted = wantedRevision(request, found)
+  if (wanted === undefined || wanted === (found ?? 0)) return
+  throw new MeridianError(
+    'REGION_CHANGED',
+    `region ${shown(id)} is at revision ${found ?? 0}, not at ${wanted}: read it again`,
+  )
+}

@@ -1,0 +1,44 @@
+/** Which connections this router may make to regions: its own listeners, interfaces and DNS put to the guard's rules. */
+
+import { lookup } from 'node:dns'
+import { networkInterfaces } from 'node:os'
+import type { Config } from '../config/config.ts'
+import { MeridianError } from '../errors.ts'
+import { parseAllowedEndpoints } from '../regions/allowed-endpoints.ts'
+import { createEndpointGuard, type EndpointGuard, type Listener } from '../regions/endpoint-guard.ts'
+import { type GuardedConnections, guardConnections } from '../regions/guarded-connect.ts'
+import type { RegionStore } from '../regions/store.ts'
+
+export interface Guarded {
+  readonly guard: EndpointGuard
+  readonly connections: GuardedConnections
+  /** To be told of every listener as it is bound. */
+  readonly ownListeners: Listener[]
+}
+
+/** @throws MeridianError CONFIG_INVALID */
+export function createGuarded({ control }: Config): Guarded {
+  const allowed = parseAllowedEndpoints(control.allowedEndpoints)
+  if (!allowed.ok) throw new MeridianError('CONFIG_INVALID', 'control.allowedEndpoints is not valid')
+  const ownListeners: Listener[] = []
+  const guard = createEndpointGuard({
+    allowed: allowed.value,
+    ownListeners: () => ownListeners,
+    ownAddresses: () => Object.values(networkInterfaces()).flatMap(each => (each ?? []).map(({ address }) => address)),
+  })
+  return { guard, connections: guardConnections(guard, lookup), ownListeners }
+}
+
+/** Keeps the guard's trust with the regions that files declare. @returns how to stop */
+export async function trustDeclared(store: RegionStore, guard: EndpointGuard): Promise<() => void> {
+  const trust = async (): Promise<void> => {
+    const { records } = await store.read()
+    guard.trust(records.filter(({ source }) => source === 'file').map(({ region }) => region))
+  }
+  // A store that cannot be read leaves what was trusted before.
+  const stop = store.watch(({ kind }) => {
+    if (kind === 'declared') void trust().catch(() => {})
+  })
+  await trust().catch(() => {})
+  return stop
+}
