@@ -6,8 +6,8 @@
 
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { startAgent } from '../../agent/agent.ts'
 import type { FromRegion, ToRegion } from './messages.ts'
-import { startAgent } from './region-agent.ts'
 import { createRegionServer, type RegionServer } from './region-server.ts'
 
 // Ctrl-C reaches every process of a terminal; the demo takes its regions along when it is done itself.
@@ -24,7 +24,10 @@ async function follow(message: ToRegion): Promise<FromRegion> {
     running = createRegionServer(message.region)
     return { kind: 'listening', port: await listen(running, message.port) }
   }
-  await startAgent({ ...message, load: running! })
+  const { region, controlUrl: control, token } = message
+  // All regions are on one machine: each tells of its own process only.
+  const agent = startAgent({ region, control, token, load: running!.readLoad, host: false })
+  await agent.registered
   return { kind: 'registered' }
 }
 

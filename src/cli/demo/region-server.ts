@@ -4,12 +4,13 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Load } from '../../agent/metrics-mapping.ts'
 import type { Region } from '../../regions/region.ts'
 
 export interface RegionServer {
   readonly server: Server
   /** What a heartbeat says of the time since the last one was made. */
-  readLoad(): { inflight: number; requestsPerSecond: number; latencyMs?: number; errorRate?: number }
+  readLoad(): Load
 }
 
 /** Events of a stream, one each service time. */
@@ -25,7 +26,7 @@ export function createRegionServer(region: Region): RegionServer {
   const capacity = region.capacityRequests ?? Number.POSITIVE_INFINITY
   const serviceMs = serviceMsOf(region)
   let inflight = 0
-  let since = { startedAt: performance.now(), served: 0, refused: 0, totalMs: 0 }
+  let since = { startedAt: performance.now(), served: 0, refused: 0, totalMs: 0, cpu: process.cpuUsage() }
 
   const server = createServer((request, response) => {
     const path = request.url!.split('?', 1)[0]!
@@ -50,11 +51,13 @@ export function createRegionServer(region: Region): RegionServer {
   return {
     server,
     readLoad() {
-      const { startedAt, served, refused, totalMs } = since
+      const { startedAt, served, refused, totalMs, cpu } = since
       const now = performance.now()
-      since = { startedAt: now, served: 0, refused: 0, totalMs: 0 }
+      const { user, system } = process.cpuUsage(cpu)
+      since = { startedAt: now, served: 0, refused: 0, totalMs: 0, cpu: process.cpuUsage() }
       return {
         inflight,
+        cpu: (user + system) / 1_000 / Math.max(1, now - startedAt),
         requestsPerSecond: round(((served + refused) * 1_000) / Math.max(1, now - startedAt)),
         ...(served > 0 && { latencyMs: round(totalMs / served) }),
         ...(served + refused > 0 && { errorRate: round(refused / (served + refused)) }),

@@ -1,0 +1,335 @@
+/** The agent against a real control API over real sockets: coming, staying, losing and finding routers, and leaving. */
+
+import type { RequestListener } from 'node:http'
+import t, { type Test } from 'tap'
+import { type AgentEvent, type AgentOptions, startAgent } from '../../src/agent/agent.ts'
+import { leavingReason } from '../../src/agent/region-session.ts'
+import { machine } from '../../src/agent/surroundings.ts'
+import type { FleetRecord } from '../../src/regions/store.ts'
+import { realClock } from '../support/clocks.ts'
+import { type ControlWorld, controlWorld } from '../support/control.ts'
+import { exampleRegion } from '../support/example-region.ts'
+import { closedPort, startHttpRegion } from '../support/http-region.ts'
+import { createRecorder } from '../support/recorder.ts'
+
+const id = 'edge-new'
+const region = exampleRegion(id, { capacityRequests: 40 })
+/** Heartbeats as often as the machine can, and a clock that waits for them. */
+const around = { ...machine, clock: realClock }
+
+async function listen(t: Test, { app }: ControlWorld): Promise<string> {
+  t.teardown(() => app.close())
+  return app.listen({ host: '127.0.0.1', port: 0 })
+}
+
+/** A control API that listens, what its store has heard, and how to start agents for it. */
+async function world(t: Test, options: Parameters<typeof controlWorld>[0] = {}) {
+  const control = await controlWorld({ regions: [], ...options })
+  const heard = createRecorder<string>()
+  t.teardown(control.store.watch(event => 'region' in event && heard.note(event.kind)))
+  const url = await listen(t, control)
+  const record = async (): Promise<FleetRecord | undefined> =>
+    (await control.store.read()).records.find(candidate => candidate.region.id === id)
+  const start = (changes: Partial<AgentOptions> = {}) => {
+    const events = createRecorder<AgentEvent>()
+    const basics = { region, control: url, token: 'all-token', heartbeatMs: 10, host: false, drainLimitMs: 0 } as const
+    const agent = startAgent({ ...basics, onEvent: events.note, ...changes }, around)
+    t.teardown(() => agent.stop())
+    const kinds = () => events.seen.map(({ kind }) => kind)
+    const until = (kind: AgentEvent['kind']) => events.until(seen => seen.some(event => event.kind === kind))
+    return { agent, events, kinds, until }
+  }
+  const countOf = (kind: string) => heard.seen.filter(seen => seen === kind).length
+  const untilHeard = (kind: string, more = 1) => {
+    const before = countOf(kind)
+    return heard.until(() => countOf(kind) >= before + more)
+  }
+  return { ...control, url, heard, record, start, untilHeard, countOf }
+}
+
+t.test('registers, reports, and withdraws the registration when it is stopped', async t => {
+  const { start, record, untilHeard, heard } = await world(t)
+  const { agent, kinds } = start({ load: () => ({ inflight: 3, cpu: 0.5 }) })
+  await agent.registered
+  await untilHeard('reported', 3)
+  const { region: known, load } = (await record())!
+  t.same(known, region)
+  t.match(load, { inflight: 3, cpu: 0.5, capacityRequests: 40 })
+  t.ok(load!.sequence >= 3)
+  t.equal(agent.stop(), agent.stop(), 'stopping twice is stopping once')
+  await agent.stop()
+  t.equal(await record(), undefined)
+  const after = heard.seen.length
+  t.same(kinds(), ['registered', 'left'])
+  t.equal(heard.seen[after - 1], 'removed', 'and nothing more is said')
+})
+
+t.test('drains first, reports while it waits, and leaves when nothing is in flight', async t => {
+  const { start, record, untilHeard, heard } = await world(t)
+  let inflight = 2
+  const { agent, events } = start({ load: () => ({ inflight }), drainLimitMs: 60_000 })
+  await agent.registered
+  const drained = untilHeard('draining')
+  const stopped = agent.stop()
+  await drained
+  t.match((await record())!.drain, { by: 'all-token', reason: leavingReason })
+  await untilHeard('reported', 4)
+  t.match(await record(), { drain: {}, load: { inflight: 2 } }, 'still there after a while')
+  inflight = 0
+  await stopped
+  t.equal(await record(), undefined)
+  t.match(events.seen.at(-1), { kind: 'left', message: 'the region is deregistered: nothing is in flight' })
+  t.same([...new Set(heard.seen)], ['registered', 'reported', 'draining', 'removed'])
+})
+
+t.test('does not wait forever for what never ends, or for what nobody knows', async t => {
+  for (const [load, left] of [
+    [{ inflight: 7 }, /after 0.05 s, with 7 requests in flight/],
+    [{ inflight: 0, queueDepth: 1 }, /after 0.05 s/],
+    [{}, /after 0.05 s, with an unknown number of requests in flight/],
+  ] as const) {
+    const { start, record } = await world(t)
+    const { agent, events } = start({ load: () => load, drainLimitMs: 50 })
+    await agent.registered
+    await agent.stop()
+    t.equal(await record(), undefined)
+    t.match(events.seen.at(-1)!.message, left)
+  }
+})
+
+t.test('a token that may neither drain nor remove falls silent and says so', async t => {
+  const { start, record } = await world(t)
+  const { agent, events } = start({ token: 'report-token', drainLimitMs: 50 })
+  await agent.registered
+  await agent.stop()
+  const [, draining, left] = events.seen
+  if ((await record()) === undefined) t.match(left, undefined)
+  t.match([draining?.kind, left?.kind], ['draining', 'left'])
+})
+
+t.test('what the API has lost is registered again at once', async t => {
+  const { start, store, record, untilHeard, kinds } = { ...(await world(t)), kinds: 0 }
+  const running = start()
+  await running.agent.registered
+  const first = (await record())!.lease!.epoch
+  await store.remove(id)
+  await untilHeard('registered')
+  t.ok((await record())!.lease!.epoch > first)
+  await store.register(region)
+  await untilHeard('reported', 3)
+  t.ok((await record())!.load !== undefined, 'after somebody else has registered the region: reports again')
+  t.equal(running.kinds().filter(kind => kind === 'forgotten').length, 2, String(kinds))
+})
+
+t.test('speaks to the first router that answers, and goes on to the next', async t => {
+  const one = await world(t)
+  const other = await controlWorld({ regions: [], store: one.store })
+  const otherUrl = await listen(t, other)
+  const { agent, events, kinds } = one.start({ control: [`http://${await closedPort()}`, otherUrl, one.url] })
+  await agent.registered
+  t.match(events.seen[0], { kind: 'registered', message: new RegExp(`${id} is registered with ${otherUrl}/`) })
+  await other.app.close()
+  await one.untilHeard('reported', 3)
+  t.same(kinds(), ['registered'], 'nothing was lost')
+})
+
+t.test('keeps trying while no router answers, and says so once', async t => {
+  const { start, untilHeard } = await world(t)
+  let away = true
+  const fetch: typeof globalThis.fetch = (...request) =>
+    away ? Promise.reject(new Error('cut')) : machine.fetch(...request)
+  const events = createRecorder<AgentEvent>()
+  const tries = createRecorder<number>()
+  const counted: typeof fetch = (...request) => {
+    tries.note(1)
+    return fetch(...request)
+  }
+  const { agent: probe } = start()
+  await probe.registered
+  const { url } = { url: (await world(t)).url }
+  const agent = startAgent(
+    { region, control: url, token: 'all-token', heartbeatMs: 10, host: false, drainLimitMs: 0, onEvent: events.note },
+    { ...around, fetch: counted },
+  )
+  t.teardown(() => agent.stop())
+  await tries.until(({ length }) => length >= 4)
+  t.match(events.seen, [{ kind: 'control-lost', message: /cut/ }])
+  t.equal(events.seen.length, 1)
+  away = false
+  await agent.registered
+  await events.until(seen => seen.some(({ kind }) => kind === 'control-back'))
+  t.same(
+    events.seen.map(({ kind }) => kind),
+    ['control-lost', 'registered', 'control-back'],
+  )
+  await untilHeard('reported')
+})
+
+t.test('a refusal ends an agent that has just begun, and not one that was welcome before', async t => {
+  const { start, untilHeard, heard } = await world(t)
+  for (const [changes, code] of [
+    [{ token: 'read-token' }, 'TOKEN_REFUSED'],
+    [{ token: 'nobody' }, 'TOKEN_UNKNOWN'],
+    [{ region: exampleRegion(id, { endpoints: { publicUrl: 'https://elsewhere.org' } }) }, 'ENDPOINT_FORBIDDEN'],
+  ] as const) {
+    const { agent, kinds } = start(changes)
+    await t.rejects(agent.registered, { code })
+    await agent.stop()
+    t.same(kinds(), ['control-refused', 'left'])
+  }
+  t.same(heard.seen, [])
+  let token = 'all-token'
+  const { agent, until, kinds } = start({ token: () => token })
+  await agent.registered
+  token = 'nobody'
+  await until('control-refused')
+  token = 'all-token'
+  await until('control-back')
+  await untilHeard('reported')
+  t.same(kinds(), ['registered', 'control-refused', 'control-back'])
+})
+
+t.test('says nothing while the service fails its check: the lease speaks', async t => {
+  const { start, countOf, heard, untilHeard } = await world(t)
+  let answer: RequestListener = (_request, response) => void response.writeHead(500).end()
+  const checks = createRecorder<string>()
+  const { url } = await startHttpRegion(t, (request, response) => {
+    checks.note(request.url!)
+    answer(request, response)
+  })
+  const { agent, events, until, kinds } = start({ check: { url: `${url}/healthz`, status: 204 } })
+  await checks.until(({ length }) => length >= 3)
+  t.same(heard.seen, [], 'a service that never was well is not registered')
+  t.match(events.seen, [{ kind: 'service-failing', message: /\/healthz failed \(answered 500 instead of 204\)/ }])
+  answer = (_request, response) => void response.writeHead(204).end()
+  await agent.registered
+  await untilHeard('reported', 2)
+
+  answer = (_request, response) => void response.destroy()
+  await events.until(seen => seen.filter(({ kind }) => kind === 'service-failing').length === 2)
+  const before = countOf('reported')
+  const checked = checks.seen.length
+  await checks.until(({ length }) => length >= checked + 4)
+  t.equal(countOf('reported'), before)
+  answer = (_request, response) => void response.writeHead(204).end()
+  await untilHeard('reported')
+  t.same(kinds(), ['service-failing', 'service-well', 'registered', 'service-failing', 'service-well'])
+  await until('service-well')
+})
+
+t.test('the probe of the region is its check where nothing else is said', async t => {
+  const { start } = await world(t)
+  const asked = createRecorder<string>()
+  const { url } = await startHttpRegion(t, (request, response) => {
+    asked.note(`${request.url} ${request.headers.connection}`)
+    response.writeHead(200).end('x'.repeat(1e6))
+  })
+  const probed = { ...region, endpoints: { publicUrl: url, probe: { path: '/ready', status: 200 } } }
+  const { agent } = start({ region: probed })
+  await agent.registered
+  t.equal(asked.seen[0], '/ready close', 'on a connection of its own')
+  const seen = asked.seen.length
+  const { agent: unchecked } = start({ region: probed, check: false })
+  await unchecked.registered
+  await agent.stop()
+  t.ok(asked.seen.length >= seen)
+})
+
+t.test('metrics become the report; broken ones cost no heartbeat', async t => {
+  const { start, record, untilHeard } = await world(t)
+  let page = 'vllm:num_requests_running 5\nvllm:num_requests_waiting 2\nvllm:kv_cache_usage_perc 0.5\n'
+  const { url } = await startHttpRegion(t, (_request, response) => void response.end(page))
+  const { agent, events, until } = start({ metrics: { url, mapping: 'vllm' }, load: () => ({ queueDepth: 9 }) })
+  await agent.registered
+  await untilHeard('reported')
+  t.match((await record())!.load, { inflight: 5, queueDepth: 9, kvCache: 0.5, capacityRequests: 40 })
+  page = '<html>'
+  await until('load-failing')
+  t.match(events.seen.at(-1)!.message, /line 1: the text ends/)
+  await untilHeard('reported', 2)
+  const { load } = (await record())!
+  t.same([load!.inflight, load!.queueDepth], [undefined, 9])
+  page = 'vllm:num_requests_running 1\n'
+  await until('load-well')
+})
+
+t.test('a service that cannot tell its load is heard of once', async t => {
+  const { start, untilHeard } = await world(t)
+  const { until, kinds } = start({
+    load: () => {
+      throw new Error('no idea')
+    },
+  })
+  await until('load-failing')
+  await untilHeard('reported', 3)
+  t.same(kinds(), ['load-failing', 'registered'])
+})
+
+t.test('an agent ends the drain of the one before it, never that of an operator', async t => {
+  const { start, store, record, untilHeard } = await world(t)
+  await store.register(region)
+  await store.drain(id, 'all-token', leavingReason)
+  const { agent } = start()
+  await untilHeard('undrained')
+  t.equal((await record())!.drain, undefined)
+  await agent.stop()
+  await store.register(region)
+  await store.drain(id, 'ops', 'new disks')
+  const { until, events } = start()
+  await until('drained')
+  t.match(events.seen.at(-1)!.message, /drained by ops and gets no clients until "meridian regions undrain edge-new"/)
+  await untilHeard('reported')
+  t.match((await record())!.drain, { by: 'ops' })
+})
+
+t.test('an agent that was replaced leaves the region to the one that came', async t => {
+  const { start, store, record } = await world(t)
+  const { agent, kinds } = start({ heartbeatMs: 60_000, drainLimitMs: 60_000 })
+  await agent.registered
+  const { epoch } = await store.register(region)
+  await agent.stop()
+  t.match(await record(), { lease: { epoch } })
+  t.equal((await record())!.drain, undefined)
+  t.same(kinds(), ['registered', 'superseded'])
+})
+
+t.test('stopped before it was registered, it has nothing to withdraw', async t => {
+  const { start } = await world(t)
+  const { agent, kinds } = start({ control: `http://${await closedPort()}`, drainLimitMs: 60_000 })
+  await agent.stop()
+  await t.rejects(agent.registered, { message: /stopped before it had registered/ })
+  t.equal(kinds().at(-1), 'left')
+})
+
+t.test('options are checked at once, all of them, without showing the token', async t => {
+  const options: AgentOptions = {
+    region: { ...region, id: 'No' },
+    control: ['ftp://a', 'http://b'],
+    token: 'secret\n',
+    heartbeatMs: 0,
+    drainLimitMs: -1,
+    check: { url: 'x' },
+    metrics: { url: 'y', mapping: { cpu: { value: 1 }, color: {} } as object },
+  }
+  const error = t.throws(() => startAgent(options), { code: 'CONFIG_INVALID' }) as unknown as { faults: string[] }
+  for (const part of [
+    ...[
+      'region.id',
+      'control[0]',
+      'token',
+      'heartbeatMs',
+      'drainLimitMs',
+      'check.url',
+      'metrics.url',
+      'metrics.mapping',
+    ],
+  ]) {
+    t.ok(
+      error.faults.some(fault => fault.startsWith(`${part}: `)),
+      part,
+    )
+  }
+  t.equal(error.faults.length, 8)
+  t.notMatch(error.faults.join(), 'secret')
+  t.throws(() => startAgent({ region, control: [] }), { message: /at least one control API/ })
+})
