@@ -29,7 +29,10 @@ function summary(trace: TraceAnswer, paint: Paint): string[] {
       ['decision', { text: `${region ?? 'no region'}: ${reasonWords[reason]}`, style: 'bold' }],
       ...(degraded ? [['', shout] as const] : []),
       ['pick', pickWords(pick)],
-      ['snapshot', `${snapshot.version}, ${(snapshot.ageMs / 1000).toFixed(1)} s old`],
+      [
+        'snapshot',
+        `${snapshot.version}, ${(snapshot.ageMs / 1000).toFixed(1)} s old${snapshot.mode === undefined ? '' : `, ${snapshot.mode}`}`,
+      ],
     ],
     paint,
   )

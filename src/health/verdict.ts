@@ -5,6 +5,7 @@
  * words found here.
  */
 
+import type { LapseExcuse } from '../regions/lease-guard.ts'
 import type { Verdict } from '../regions/snapshot.ts'
 import type { FleetRecord, Lease } from '../regions/store.ts'
 import { notProbedYet, type ProbeState } from './probe-state.ts'
@@ -14,9 +15,11 @@ import { notProbedYet, type ProbeState } from './probe-state.ts'
  *
  * @param probe undefined where the region is not probed
  * @param now milliseconds on the store's clock (`FleetState.now`)
+ * @param excuse why a lapsed lease is not held against the region; then it is as the probe says, and at most `impaired` where
+ * much of the fleet fell silent together
  */
-export function judge(record: FleetRecord, probe: ProbeState | undefined, now: number): Verdict {
-  return byOperator(record) ?? byLease(record, now) ?? byProbe(record, probe)
+export function judge(record: FleetRecord, probe: ProbeState | undefined, now: number, excuse?: LapseExcuse): Verdict {
+  return byOperator(record) ?? byLease(record, now, excuse) ?? excused(record, byProbe(record, probe), now, excuse)
 }
 
 function byOperator({ drain }: FleetRecord): Verdict | undefined {
@@ -25,14 +28,23 @@ function byOperator({ drain }: FleetRecord): Verdict | undefined {
   return { condition: 'draining', by: 'operator', detail: `drained by ${drain.by}${reason}` }
 }
 
-function byLease(record: FleetRecord, now: number): Verdict | undefined {
+function byLease(record: FleetRecord, now: number, excuse: LapseExcuse | undefined): Verdict | undefined {
   const { lease, region } = record
   if (lease === undefined) {
     if (region.requiresLease !== true) return undefined
     return { condition: 'down', by: 'lease', detail: 'has to register before it is used, and never did' }
   }
-  if (now < lease.expiresAt) return undefined
+  if (now < lease.expiresAt || excuse !== undefined) return undefined
   return { condition: 'down', by: 'lease', detail: lapseInWords(record, lease, now) }
+}
+
+function excused(record: FleetRecord, verdict: Verdict, now: number, excuse: LapseExcuse | undefined): Verdict {
+  const { lease } = record
+  if (excuse === undefined || verdict.condition !== 'up' || lease === undefined || now < lease.expiresAt) return verdict
+  const silence = lapseInWords(record, lease, now)
+  return excuse === 'together'
+    ? { condition: 'impaired', by: 'lease', detail: `${silence}, but too much of the fleet fell silent at once: kept` }
+    : { condition: 'up', by: 'lease', detail: `${silence}, but nobody could have heard one` }
 }
 
 function lapseInWords({ registeredAt, load }: FleetRecord, { expiresAt }: Lease, now: number): string {

@@ -24,7 +24,7 @@ export function buildSnapshot({ fleet, judge, version, takenAt, previous }: Snap
     const verdict = judge(record)
     return stateOf(record, verdict, sinceWhen(record, verdict, before.get(record.region.id), fleet.now))
   })
-  return { version, takenAt, regions }
+  return { version, takenAt, mode: fleet.mode, regions }
 }
 
 function stateOf({ region, load }: FleetRecord, verdict: Verdict, since: number): RegionState {
@@ -37,4 +37,21 @@ function sinceWhen(record: FleetRecord, verdict: Verdict, before: RegionState | 
   if (before === undefined) return record.registeredAt
   const cameBack = before.verdict.condition === 'down' && verdict.condition !== 'down'
   return cameBack ? now : Math.max(record.registeredAt, before.since)
+}
+
+/**
+ * A fleet that the operator has frozen: conditions and loads as they were, drains as they are now. What has come or gone
+ * since then is passed over.
+ *
+ * @param frozen the last snapshot before
+ * @param present the fleet as it really is; its version and time are taken
+ */
+export function freezeSnapshot(frozen: Snapshot, present: Snapshot): Snapshot {
+  const verdicts = new Map(present.regions.map(({ region, verdict }) => [region.id, verdict]))
+  const regions = frozen.regions.map(state => {
+    const verdict = verdicts.get(state.region.id)
+    const drainChanged = verdict?.condition === 'draining' || state.verdict.condition === 'draining'
+    return verdict !== undefined && drainChanged ? { ...state, verdict } : state
+  })
+  return { ...present, regions }
 }

@@ -4,6 +4,7 @@
 
 import type { ReceivedLoadReport } from './load-report.ts'
 import type { Region } from './region.ts'
+import type { FleetMode } from './store.ts'
 
 /** `impaired`: a first failure was seen and is being checked; still used. `down` is a doubt, not a certainty. */
 export type RegionCondition = 'up' | 'impaired' | 'draining' | 'down'
@@ -32,6 +33,8 @@ export interface Snapshot {
   readonly version: number
   /** Milliseconds on the clock given to whoever built it. */
   readonly takenAt: number
+  /** The operator's brake; absent: `auto`. */
+  readonly mode?: FleetMode
   /** Ordered by id. */
   readonly regions: readonly RegionState[]
 }

@@ -6,6 +6,7 @@ import type { Rule } from '../config/rule.ts'
 import type { ClientAddress } from '../geo/address.ts'
 import type { Location } from '../geo/location.ts'
 import type { Region, Tier } from '../regions/region.ts'
+import type { FleetMode } from '../regions/store.ts'
 
 export interface RouteRequest {
   readonly address: ClientAddress
@@ -108,7 +109,8 @@ export interface Trace {
   readonly rule: string
   readonly transport: string
   readonly audience: string
-  readonly snapshot: { readonly version: number; readonly ageMs: number }
+  /** `mode` is there while an operator holds the brake: the fleet is not on `auto`. */
+  readonly snapshot: { readonly version: number; readonly ageMs: number; readonly mode?: FleetMode }
   readonly pick: { readonly key: string; readonly kind: string; readonly temperatureMs: number }
   readonly reason: Reason
   readonly degraded: boolean

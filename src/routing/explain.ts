@@ -38,7 +38,11 @@ export function explainDecision(
     rule: rule.name,
     transport: rule.transport,
     audience: audienceName(rule.name, cell),
-    snapshot: { version: snapshot.version, ageMs: Math.max(0, Math.round(now - snapshot.takenAt)) },
+    snapshot: {
+      version: snapshot.version,
+      ageMs: Math.max(0, Math.round(now - snapshot.takenAt)),
+      ...(snapshot.mode !== undefined && snapshot.mode !== 'auto' && { mode: snapshot.mode }),
+    },
     pick: {
       key: affinity ?? network,
       kind: rule.pick === 'lowest' ? 'lowest' : affinity === undefined ? 'client-network' : 'affinity',

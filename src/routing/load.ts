@@ -51,6 +51,7 @@ export class Loads {
   readonly #pressure: Float64Array
   readonly #receivedAt: Float64Array
   #now: number
+  #hasBarriers = true
 
   constructor(regions: readonly RegionState[], now: number) {
     const array = (): Float64Array => new Float64Array(regions.length)
@@ -70,6 +71,13 @@ export class Loads {
   update(regions: readonly RegionState[], now: number): void {
     this.advance(now)
     for (const [region, state] of regions.entries()) this.#take(state, region)
+    this.#raiseAll()
+  }
+
+  /** Without barriers every region counts as if it had room: the operator's brake `distance-only`. */
+  useBarriers(use: boolean): void {
+    if (use === this.#hasBarriers) return
+    this.#hasBarriers = use
     this.#raiseAll()
   }
 
@@ -137,7 +145,7 @@ export class Loads {
   #raise(region: number): void {
     const utilisation = this.utilisation(region)
     const before = this.barrier[region]!
-    const after = utilisation === undefined ? 0 : barrierOf(utilisation)
+    const after = utilisation === undefined || !this.#hasBarriers ? 0 : barrierOf(utilisation)
     this.barrier[region] = after
     if (before > 0 !== after > 0) this.raised += after > 0 ? 1 : -1
   }

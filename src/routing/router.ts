@@ -53,12 +53,13 @@ class PlanningRouter implements LiveRouter {
   }
 
   useSnapshot(snapshot: Snapshot, now: number): void {
-    this.#snapshot = snapshot
+    this.#snapshot = snapshot.mode === 'distance-only' ? withoutTolls(snapshot) : snapshot
     this.#now = now
     const { layout, audiences, loads } = this.#workings
     if (layout.fits(snapshot.regions)) {
-      audiences.useCondition(new FleetCondition(snapshot))
+      audiences.useCondition(new FleetCondition(this.#snapshot))
       loads.update(snapshot.regions, now)
+      loads.useBarriers(snapshot.mode !== 'distance-only')
     } else {
       this.#workings = this.#workOut()
     }
@@ -121,7 +122,7 @@ class PlanningRouter implements LiveRouter {
   }
 
   #workOut(): Workings {
-    const { regions } = this.#snapshot
+    const { regions, mode } = this.#snapshot
     const settings = this.#settings
     const locator = this.#locator
     const rules = new RuleTable(settings.rules)
@@ -132,6 +133,7 @@ class PlanningRouter implements LiveRouter {
     const costs = new CostModel(layout, settings.defaultOrder, settings.location)
     const loads = new Loads(regions, this.#now)
     this.#carryLoads(layout, loads)
+    loads.useBarriers(mode !== 'distance-only')
     const condition = new FleetCondition(this.#snapshot)
     const audiences = new Audiences(layout, costs, locator.cells, rules.rules, condition, settings.temperatureMs)
     const chooser = new Chooser(layout, loads, settings.temperatureMs)
@@ -151,6 +153,10 @@ class PlanningRouter implements LiveRouter {
     const { layout, loads, locator } = this.#workings
     return { layout, loads, locator, snapshotVersion: this.#snapshot.version }
   }
+}
+
+function withoutTolls(snapshot: Snapshot): Snapshot {
+  return { ...snapshot, regions: snapshot.regions.map(state => ({ ...state, tollMs: 0 })) }
 }
 
 function capabilityOf({ capability }: Rule, { header }: RouteRequest): string | undefined {

@@ -1,46 +1,62 @@
 /**
  * From what the store remembers and the probes see to the snapshot that decisions are made from.
  *
- * A new snapshot comes with every change and at least once an interval. When the store fails, the last snapshot serves on.
+ * A new snapshot comes with every change and at least once an interval. When the store fails, the fleet as it was last known
+ * serves on: probes and the operator's brake still count, and no lease lapses.
  */
 
 import type { Clock } from '../clock.ts'
 import type { Prober } from '../health/prober.ts'
 import { judge } from '../health/verdict.ts'
-import { buildSnapshot } from '../regions/build-snapshot.ts'
+import { buildSnapshot, freezeSnapshot } from '../regions/build-snapshot.ts'
+import type { GuardedFleet, LeaseGuard } from '../regions/lease-guard.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
-import type { RegionStore } from '../regions/store.ts'
+import type { FleetState, RegionStore } from '../regions/store.ts'
 import { repeat } from './system-clock.ts'
 
 export interface FleetFeedOptions {
   readonly store: RegionStore
+  readonly guard: LeaseGuard
   /** Absent: regions are not probed. */
   readonly prober: Prober | undefined
   readonly clock: Clock
   readonly everyMs: number
   /** Called with every new snapshot, the one before it beside it. Must not throw. */
   readonly onSnapshot: (snapshot: Snapshot, previous: Snapshot) => void
-  /** The store could not be read. */
+  /** Called with every reading of the store. Must not throw. */
+  readonly onReading?: (fleet: FleetState) => void
+  /** Called when the share of the capacity that fell silent together changes; 0: it is over. */
+  readonly onSilence?: (share: number) => void
+  /** The store could not be read. Also called for readings that nobody waits for. */
   readonly onFault: (error: unknown) => void
 }
 
 export interface FleetFeed {
   readonly snapshot: Snapshot
-  /** Resolves once a snapshot is in use that was read after this call. Rejects when the store could not be read. */
+  /** Why the store could not be read the last time; undefined while it can be. */
+  readonly fault: unknown
+  /**
+   * Resolves once a snapshot is in use that was read after this call. Rejects when the store could not be read; what was
+   * known before is in use then.
+   */
   refresh(): Promise<void>
   close(): Promise<void>
 }
 
-/** Resolves with the first snapshot in use. */
+/** Resolves with the first snapshot in use: without the store it is of what the guard assumes, or else empty. */
 export async function startFleetFeed(options: FleetFeedOptions): Promise<FleetFeed> {
   const feed = new StoreFeed(options)
-  await feed.refresh()
+  await feed.refresh().catch(options.onFault)
   feed.start()
   return feed
 }
 
 class StoreFeed implements FleetFeed {
   snapshot: Snapshot = { version: 0, takenAt: 0, regions: [] }
+  fault: unknown
+  /** The last snapshot before the operator froze the fleet. */
+  #frozen: Snapshot | undefined
+  #silentShare = 0
   readonly #options: FleetFeedOptions
   #stops: readonly (() => void)[] = []
   #underWay: Promise<void> | undefined
@@ -88,17 +104,37 @@ class StoreFeed implements FleetFeed {
   }
 
   async #read(): Promise<void> {
-    const { store, prober, clock, onSnapshot } = this.#options
-    const fleet = await store.read()
+    const { store, guard, clock, onReading } = this.#options
+    let fleet: FleetState
+    try {
+      fleet = await store.read()
+    } catch (error) {
+      this.fault = error
+      const known = guard.missStore(clock.now())
+      if (known !== undefined) this.#use(known)
+      throw error
+    }
+    this.fault = undefined
+    onReading?.(fleet)
+    this.#use(guard.review(fleet, clock.now()))
+  }
+
+  #use({ fleet, excuses, silentShare }: GuardedFleet): void {
+    const { prober, clock, onSnapshot, onSilence } = this.#options
     prober?.setTargets(fleet.records.map(record => record.region))
     const previous = this.snapshot
-    this.snapshot = buildSnapshot({
+    const present = buildSnapshot({
       fleet,
-      judge: record => judge(record, prober?.stateOf(record.region.id), fleet.now),
+      judge: record => judge(record, prober?.stateOf(record.region.id), fleet.now, excuses.get(record.region.id)),
       version: previous.version + 1,
       takenAt: clock.now(),
       previous,
     })
+    if (fleet.mode !== 'frozen') this.#frozen = undefined
+    else this.#frozen ??= previous.version === 0 ? present : previous
+    this.snapshot = this.#frozen === undefined ? present : freezeSnapshot(this.#frozen, present)
+    if (silentShare !== this.#silentShare) onSilence?.(silentShare)
+    this.#silentShare = silentShare
     onSnapshot(this.snapshot, previous)
   }
 }

@@ -14,30 +14,23 @@ import { MeridianError } from '../errors.ts'
 import type { Locator } from '../geo/location.ts'
 import { parseNetwork } from '../geo/network.ts'
 import { createNetworkSet } from '../geo/network-set.ts'
-import { createProber } from '../health/prober.ts'
 import { createLogger } from '../observe/log.ts'
 import { createMetrics, type Metrics } from '../observe/metrics.ts'
-import { createMemoryStore } from '../regions/memory-store.ts'
 import type { Region } from '../regions/region.ts'
-import type { RegionStore } from '../regions/store.ts'
 import type { Router } from '../routing/decision.ts'
 import { createRouter, type LiveRouter } from '../routing/router.ts'
-import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
 import { createGeoUpdates } from './geo-updates.ts'
 import { listenControl } from './listen-control.ts'
 import { countDecisions } from './observe-decisions.ts'
 import { observeEdge } from './observe-edge.ts'
-import { observeFleet } from './observe-fleet.ts'
 import { type ConfigSource, type ReloaderOptions, startReloader } from './reload.ts'
 import { InputReader, type Inputs } from './reload-inputs.ts'
 import { createSwap } from './reload-swap.ts'
 import { routerSettings } from './settings.ts'
+import { type Fleet, readiness, startFleet } from './start-fleet.ts'
 import { Stops } from './stops.ts'
-import { repeat, systemClock } from './system-clock.ts'
+import { systemClock } from './system-clock.ts'
 import { version } from './version.ts'
-
-/** How often dispatched requests age; well below the stay of most of them. */
-const advanceEveryMs = 100
 
 export interface Meridian {
   /** Where clients are served, as really bound: `http://127.0.0.1:8080`. */
@@ -115,46 +108,6 @@ async function start(ground: Ground, reload: ReloadSources): Promise<Meridian> {
   }
 }
 
-interface Fleet {
-  readonly store: RegionStore
-  readonly feed: FleetFeed
-}
-
-/** Store, probes, and the feed that puts what they know into use. */
-async function startFleet({ config, log, regions, metrics, stops }: Ground, router: LiveRouter): Promise<Fleet> {
-  const clock = systemClock
-  const store = createMemoryStore({ clock, leaseMs: config.lease.durationMs })
-  stops.push(() => store.close())
-  await store.declare(regions)
-
-  let refresh = (): void => {}
-  const prober = createProber({
-    clock,
-    random: Math.random,
-    settings: config.health,
-    onChange: () => refresh(),
-    onFailure: metrics.countProbeFailure,
-  })
-  stops.push(() => prober.close())
-  const tell = observeFleet(metrics, log)
-  const onFault = (error: unknown): void => log.error({ err: error }, 'the fleet could not be read')
-  const feed = await startFleetFeed({
-    store,
-    prober: config.health.enabled ? prober : undefined,
-    clock,
-    everyMs: config.routing.snapshotEveryMs,
-    onSnapshot: (snapshot, previous) => {
-      router.useSnapshot(snapshot, clock.now())
-      tell(snapshot, previous)
-    },
-    onFault,
-  })
-  refresh = () => void feed.refresh().catch(onFault)
-  stops.push(() => feed.close())
-  stops.push(repeat(clock, advanceEveryMs, () => router.advance(clock.now())))
-  return { store, feed }
-}
-
 async function startControl({ config, log, metrics, stops }: Ground, router: Router, fleet: Fleet): Promise<string> {
   const { store, feed } = fleet
   const app = createControlApp({
@@ -165,7 +118,7 @@ async function startControl({ config, log, metrics, stops }: Ground, router: Rou
     access: { tokens: config.control.tokens, openReading: isLoopback(config.control.listen.address) },
     allowedEndpoints: config.control.allowedEndpoints,
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.expose() }),
-    ready: () => readiness(feed.snapshot.regions.length),
+    ready: () => readiness(feed),
     version,
     log,
   })
@@ -211,12 +164,6 @@ async function startReloading(ground: Ground, sources: ReloadSources, router: Li
   stops.push(() => reloader.close())
   geoUpdates.use(config.geo.update)
   return reloader
-}
-
-function readiness(regionCount: number) {
-  return regionCount > 0
-    ? { ready: true, reasons: [] }
-    : { ready: false, reasons: ['no region is known: declare some in regions.directory, or register one'] }
 }
 
 function networkOf(text: string) {

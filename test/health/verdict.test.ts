@@ -54,3 +54,35 @@ t.test('operator over lease over probe, each in its own words', async t => {
     t.same(judge(record, probe, now), { condition, by, detail }, `${condition} by ${by}: ${detail}`)
   }
 })
+
+t.test(
+  'an excused lapse leaves a region as its probe says, at most impaired where the fleet fell silent together',
+  async t => {
+    for (const [record, probe, now, excuse, condition, by, detail] of [
+      [
+        heard,
+        well,
+        21_300,
+        'unheard',
+        'up',
+        'lease',
+        'no heartbeat for 12.3 s (lease 10 s), but nobody could have heard one',
+      ],
+      [
+        heard,
+        well,
+        21_300,
+        'together',
+        'impaired',
+        'lease',
+        'no heartbeat for 12.3 s (lease 10 s), but too much of the fleet fell silent at once: kept',
+      ],
+      [heard, dead, 21_300, 'together', 'down', 'probe', '3 failures, last: connect timeout'],
+      [heard, dead, 21_300, 'unheard', 'down', 'probe', '3 failures, last: connect timeout'],
+      [{ ...heard, drain }, well, 21_300, 'unheard', 'draining', 'operator', 'drained by ops: kernel update'],
+      [heard, well, 10_000, 'unheard', 'up', 'probe', 'probes are answered'],
+    ] as const) {
+      t.same(judge(record, probe, now, excuse), { condition, by, detail }, `${excuse}: ${detail}`)
+    }
+  },
+)

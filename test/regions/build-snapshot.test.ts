@@ -1,5 +1,5 @@
 import t from 'tap'
-import { buildSnapshot } from '../../src/regions/build-snapshot.ts'
+import { buildSnapshot, freezeSnapshot } from '../../src/regions/build-snapshot.ts'
 import type { RegionCondition, Verdict } from '../../src/regions/snapshot.ts'
 import type { FleetRecord, FleetState } from '../../src/regions/store.ts'
 import { exampleRegion } from '../support/example-region.ts'
@@ -51,6 +51,23 @@ t.test('since when a region lives, over a row of snapshots', async t => {
 
 t.test('an empty fleet is a snapshot, too', async t => {
   t.same(buildSnapshot({ fleet: fleetAt(5, []), judge: () => verdict('up'), version: 1, takenAt: 5 }).regions, [])
+})
+
+t.test('a frozen fleet follows drains, and nothing else', async t => {
+  const judged = (...regions: readonly (readonly [id: string, condition: RegionCondition])[]) => {
+    const conditions = new Map(regions)
+    const judge = ({ region }: FleetRecord) => verdict(conditions.get(region.id)!)
+    const fleet: FleetState = { now: 9, mode: 'frozen', records: regions.map(([id]) => recordOf(id)) }
+    return buildSnapshot({ fleet, judge, version: 7, takenAt: 8 })
+  }
+  const frozen = judged(['a', 'up'], ['b', 'up'], ['c', 'down'], ['d', 'draining'], ['e', 'up'])
+  const present = judged(['a', 'down'], ['b', 'draining'], ['c', 'up'], ['d', 'down'], ['new', 'up'])
+  const { regions, ...rest } = freezeSnapshot(frozen, { ...present, version: 9, takenAt: 10 })
+  t.same(rest, { version: 9, takenAt: 10, mode: 'frozen' })
+  t.same(
+    regions.map(({ region, verdict }) => `${region.id} ${verdict.condition}`),
+    ['a up', 'b draining', 'c down', 'd down', 'e up'],
+  )
 })
 
 function fleetAt(now: number, records: readonly FleetRecord[]): FleetState {

@@ -408,3 +408,22 @@ t.test('an affinity key holds clients of different networks together', async t =
   }
   t.ok(new Set(Array.from({ length: 40 }, (_, i) => of(0, `session ${i}`))).size === 4, 'and sessions are spread')
 })
+
+t.test('distance-only leaves loads, tolls and barriers out, and explain says so', async t => {
+  const states = [state(cloudFra, { load: load(120, 100), tollMs: 300 }), state(cloudIad), state(cloudNrt)]
+  const router = routerOf(states, { rules: [rule({ tiers: ['cloud'] })] })
+  const first = () => router.route(ask('warsaw')).best?.id
+  t.equal(first(), 'cloud-iad', 'the nearest is full and dear')
+  for (const version of [2, 3]) router.useSnapshot({ ...snapshotOf(states, version), mode: 'distance-only' }, 0)
+  t.equal(first(), 'cloud-fra')
+  t.match(router.explain(ask('warsaw')), {
+    snapshot: { version: 3, mode: 'distance-only' },
+    candidates: [{ region: 'cloud-fra', column: { toll: 0, barrier: 0 }, believed: { reported: 1.2 } }],
+  })
+  const grown = [...states, state(region('cloud-waw', 'warsaw'), { load: load(120, 100) })]
+  router.useSnapshot({ ...snapshotOf(grown, 4), mode: 'distance-only' }, 0)
+  t.equal(first(), 'cloud-waw', 'in a fleet that has changed, too')
+  router.useSnapshot(snapshotOf(states, 5), 0)
+  t.equal(first(), 'cloud-iad', 'and back')
+  t.notOk('mode' in router.explain(ask('warsaw')).snapshot)
+})

@@ -1,0 +1,104 @@
+/** Chooses the store by the configuration, and makes the most of a start without it. */
+
+import { readFile } from 'node:fs/promises'
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+import type { RedisConfig } from '../config/redis.ts'
+import { MeridianError } from '../errors.ts'
+import { type AllowedEndpoints, parseAllowedEndpoints } from '../regions/allowed-endpoints.ts'
+import { createMemoryStore } from '../regions/memory-store.ts'
+import type { RedisTarget } from '../regions/redis-connection.ts'
+import { createRedisStore } from '../regions/redis-store.ts'
+import type { Region } from '../regions/region.ts'
+import type { FleetState, RegionStore } from '../regions/store.ts'
+import { formatFault } from '../schema.ts'
+import { createSnapshotKeeper, defaultSnapshotFile, readLastSnapshot } from './last-snapshot.ts'
+import type { Stops } from './stops.ts'
+import { systemClock } from './system-clock.ts'
+
+export interface OpenStore {
+  readonly store: RegionStore
+  /** The fleet as it was last known, where the store is away. */
+  readonly assumed?: FleetState
+  /** To be told of every reading. */
+  readonly onReading?: (fleet: FleetState) => void
+}
+
+export interface OpenStoreOptions {
+  readonly config: Config
+  readonly regions: readonly Region[]
+  readonly log: Logger
+  readonly stops: Stops
+}
+
+/**
+ * A store that knows the declared regions.
+ *
+ * @throws MeridianError STORE_UNSUITABLE; FILE_UNREADABLE for a file of `redis.tls`
+ */
+export async function openStore(options: OpenStoreOptions): Promise<OpenStore> {
+  const { config, regions, stops } = options
+  if (config.redis !== undefined) return openRedisStore(options, config.redis)
+  const store = createMemoryStore({ clock: systemClock, leaseMs: config.lease.durationMs })
+  stops.push(() => store.close())
+  await store.declare(regions)
+  return { store }
+}
+
+async function openRedisStore(
+  { config, regions, log, stops }: OpenStoreOptions,
+  redis: RedisConfig,
+): Promise<OpenStore> {
+  const file = redis.snapshotFile ?? defaultSnapshotFile(config.fleet, config.router.id, process.env)
+  const allowedEndpoints = compileAllowed(config.control.allowedEndpoints)
+  const onWarning = (message: string): void => log.warn(message)
+  const store = createRedisStore({
+    target: { ...redis.target, tls: await readTls(redis.tls) },
+    fleet: config.fleet,
+    keyPrefix: redis.keyPrefix,
+    leaseMs: config.lease.durationMs,
+    clock: systemClock,
+    random: Math.random,
+    allowedEndpoints,
+    onWarning,
+  })
+  stops.push(() => store.close())
+  await store.declare(regions)
+  const onFault = (error: unknown): void => log.warn({ err: error }, `the last snapshot cannot be kept in ${file}`)
+  const keeper = createSnapshotKeeper({ file, clock: systemClock, onFault })
+  stops.push(() => keeper.close())
+  const onReading = (fleet: FleetState): void => keeper.keep(fleet)
+  try {
+    await store.join()
+    return { store, onReading }
+  } catch (error) {
+    if (!(error instanceof MeridianError) || error.code !== 'STORE_UNAVAILABLE') throw error
+    const assumed = await readLastSnapshot(file, regions, allowedEndpoints, onWarning)
+    const count = assumed.records.length
+    log.warn(
+      `${error.message}; starting from ${count} regions of region files and ${file}, and joining when Redis comes`,
+    )
+    return { store, assumed, onReading }
+  }
+}
+
+function compileAllowed(patterns: readonly string[]): AllowedEndpoints {
+  const allowed = parseAllowedEndpoints(patterns)
+  if (allowed.ok) return allowed.value
+  throw new MeridianError('CONFIG_INVALID', allowed.faults.map(formatFault).join('; '))
+}
+
+async function readTls(files: RedisConfig['tls']): Promise<RedisTarget['tls']> {
+  if (files === undefined) return undefined
+  const [ca, cert, key] = await Promise.all([files.ca, files.cert, files.key].map(readPem))
+  return { ca, cert, key }
+}
+
+async function readPem(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new MeridianError('FILE_UNREADABLE', `redis.tls: ${(cause as Error).message}`, { cause })
+  }
+}

@@ -1,0 +1,117 @@
+/** Store, probes, and the feed that puts what they know into use. */
+
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+import { createProber } from '../health/prober.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { createLeaseGuard } from '../regions/lease-guard.ts'
+import type { Region } from '../regions/region.ts'
+import type { RegionStore } from '../regions/store.ts'
+import type { LiveRouter } from '../routing/router.ts'
+import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
+import { observeFleet } from './observe-fleet.ts'
+import { openStore } from './open-store.ts'
+import type { Stops } from './stops.ts'
+import { repeat, systemClock } from './system-clock.ts'
+
+/** How often dispatched requests age; well below the stay of most of them. */
+const advanceEveryMs = 100
+
+export interface Fleet {
+  readonly store: RegionStore
+  readonly feed: FleetFeed
+}
+
+export interface FleetGround {
+  readonly config: Config
+  readonly log: Logger
+  readonly regions: readonly Region[]
+  readonly metrics: Metrics
+  readonly stops: Stops
+}
+
+/** Resolves with the first snapshot in use. @throws MeridianError where the store must not be used */
+export async function startFleet(
+  { config, log, regions, metrics, stops }: FleetGround,
+  router: LiveRouter,
+): Promise<Fleet> {
+  const clock = systemClock
+  const everyMs = config.routing.snapshotEveryMs
+  const { store, assumed, onReading } = await openStore({ config, regions, log, stops })
+  const guard = createLeaseGuard({ leaseMs: config.lease.durationMs, everyMs })
+  if (assumed !== undefined) guard.assume(assumed)
+
+  let refresh = (): void => {}
+  const prober = createProber({
+    clock,
+    random: Math.random,
+    settings: config.health,
+    onChange: () => refresh(),
+    onFailure: metrics.countProbeFailure,
+  })
+  stops.push(() => prober.close())
+  const tell = observeFleet(metrics, log)
+  const reachability = observeStore(log, assumed === undefined)
+  const feed = await startFleetFeed({
+    store,
+    guard,
+    prober: config.health.enabled ? prober : undefined,
+    clock,
+    everyMs,
+    onSnapshot: (snapshot, previous) => {
+      router.useSnapshot(snapshot, clock.now())
+      tell(snapshot, previous)
+    },
+    onReading: fleet => {
+      reachability.there()
+      onReading?.(fleet)
+    },
+    onSilence: share => tellSilence(log, share),
+    onFault: reachability.away,
+  })
+  refresh = () => void feed.refresh().catch(reachability.away)
+  stops.push(() => feed.close())
+  stops.push(repeat(clock, advanceEveryMs, () => router.advance(clock.now())))
+  return { store, feed }
+}
+
+/** A store that is away is tried every second: what is worth a line is when that begins and ends. */
+function observeStore(log: Logger, isThere: boolean) {
+  return {
+    there(): void {
+      if (!isThere) log.info('the fleet can be read again')
+      isThere = true
+    },
+    away(error: unknown): void {
+      if (isThere)
+        log.error({ err: error }, 'the fleet cannot be read: deciding from what was last known, no lease lapses')
+      isThere = false
+    },
+  }
+}
+
+function tellSilence(log: Logger, share: number): void {
+  if (share === 0) log.info('the regions that fell silent together are back, or too few to blame the store')
+  else {
+    const percent = Math.round(100 * share)
+    log.error(
+      { share },
+      `${percent} % of the capacity fell silent at once: taken for a fault of ours, kept as impaired`,
+    )
+  }
+}
+
+/** Whether clients should be sent to this router, and what is not as it should be. */
+export function readiness({ snapshot, fault }: FleetFeed): {
+  readonly ready: boolean
+  readonly reasons: readonly string[]
+} {
+  const reasons: string[] = []
+  if (snapshot.regions.length === 0) {
+    reasons.push('no region is known: declare some in regions.directory, or register one')
+  }
+  if (fault !== undefined) {
+    reasons.push(`deciding from what was last known of the fleet: ${(fault as Error).message}`)
+  }
+  return { ready: snapshot.regions.length > 0, reasons }
+}
