@@ -16,7 +16,6 @@ import { parseDuration } from './duration.ts'
 import { applyOverride, type Environment, readOverrides } from './environment.ts'
 import { isMapping, withoutNulls } from './keys.ts'
 import { type RedisConfig, toRedisConfig } from './redis.ts'
-import { type RedisConfig, toRedisConfig } from './redis.ts'
 import { Settings, settingsSchema } from './schema.ts'
 import { parseYaml } from './yaml-source.ts'
 
@@ -32,8 +31,6 @@ export interface Config {
     readonly update: GeoUpdate | undefined
   }
   readonly regions: { readonly directory: string | undefined; readonly defaultOrder: readonly string[] }
-  /** Undefined: this router keeps the fleet to itself. */
-  readonly redis: RedisConfig | undefined
   /** Undefined: this router keeps the fleet to itself. */
   readonly redis: RedisConfig | undefined
   readonly http: {
@@ -153,7 +150,6 @@ function toConfig(settings: Settings, directory: string, places: Places): Config
     router: settings.router,
     geo: toGeo(geo, directory),
     regions: { directory: absolute(regions.directory), defaultOrder: regions.defaultOrder },
-    redis: toRedisConfig(settings.redis, absolute),
     redis: toRedisConfig(settings.redis, absolute),
     http: {
       listen: http.listen,

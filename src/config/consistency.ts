@@ -10,7 +10,6 @@ import { parseAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { type Fault, shown } from '../schema.ts'
 import { isLoopback } from './loopback.ts'
 import { redisFaults } from './redis.ts'
-import { redisFaults } from './redis.ts'
 import { catchAllRule, type Rule } from './rule.ts'
 import type { Settings } from './schema.ts'
 
@@ -19,7 +18,6 @@ export function findInconsistencies(settings: Settings): readonly Fault[] {
   return [
     ...notInThisRelease(settings),
     ...geoUpdateFaults(settings.geo),
-    ...redisFaults(settings.redis),
     ...redisFaults(settings.redis),
     ...listenerFaults(settings),
     ...networkFaults(settings),
