@@ -102,10 +102,6 @@ t.test('each fault says where it is, what was expected, and on which line', asyn
     ['health: { enabled: yes }', 'health.enabled: expected a boolean, not "yes" (meridian.yaml:1)'],
     ['rules:\n  - transport: proxy', 'rules[0].name: is missing (meridian.yaml:2)'],
     ['\nworkers: 2', 'workers: not in this release: more than one process; leave it at 0 (meridian.yaml:2)'],
-    [
-      'redis: { url: redis://r }',
-      'redis.url: not in this release: sharing a fleet through Redis; leave it null (meridian.yaml:1)',
-    ],
     ['a: 1\na: 2', 'meridian.yaml:2:1: not valid YAML: Map keys must be unique'],
     ['fleet: !secret x', 'meridian.yaml:1:8: not valid YAML: Unresolved tag: !secret'],
     ['fleet: *x', 'meridian.yaml: not valid YAML: Unresolved alias (the anchor must be set before the alias): x'],
