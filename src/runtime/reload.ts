@@ -5,6 +5,7 @@
  * one line of the log names every fault.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
@@ -52,6 +53,8 @@ class WatchingReloader implements Reloader {
   readonly #options: ReloaderOptions
   readonly #watch: FileWatch
   #running: Inputs
+  /** What the last reload was refused for. */
+  #refusal: object | undefined
   #closed = false
   #queue: Promise<void> = Promise.resolve()
 
@@ -83,13 +86,17 @@ class WatchingReloader implements Reloader {
   }
 
   async #reload(isAskedFor: boolean): Promise<void> {
-    const { log } = this.#options
     try {
       await this.#readAndSwap(isAskedFor)
+      this.#refusal = undefined
     } catch (error) {
-      const message = 'a reload was refused; what ran runs on'
-      if (!(error instanceof MeridianError)) log.error({ err: error }, message)
-      else log.error({ code: error.code, faults: error.faults.length > 0 ? error.faults : [error.message] }, message)
+      const { code, faults, message } = error as MeridianError
+      const line =
+        error instanceof MeridianError ? { code, faults: faults.length > 0 ? faults : [message] } : { err: error }
+      // A file that is written to in several steps is as wrong after each of them.
+      if (!isAskedFor && isDeepStrictEqual(line, this.#refusal)) return
+      this.#refusal = line
+      this.#options.log.error(line, 'a reload was refused; what ran runs on')
     }
   }
 
