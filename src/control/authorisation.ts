@@ -20,6 +20,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a caller must be allowed to do; absent: everybody may. */
     right?: Right
+    /** Another right that will do. */
+    orRight?: Right
     /** Concerns the whole fleet: a caller for some regions is not enough. */
     fleetWide?: boolean
     /** Whatever Host it is called by: for those who only ask whether it lives. */
@@ -55,7 +57,7 @@ export function installAuthorisation(app: ControlServer, access: Access, callers
     if (config.right !== 'read' && !callers.any) throw writingOff()
     if (caller === undefined) throw nobody(request)
     if (caller.expiresAt <= now()) throw new MeridianError('TOKEN_UNKNOWN', `${shown(caller.name)} has expired`)
-    requireRight(caller, config.right, config.fleetWide === true, request)
+    requireRight(caller, config.right, request)
   })
 }
 
@@ -64,9 +66,11 @@ export function callerName({ caller }: FastifyRequest): string {
   return caller?.name ?? ''
 }
 
-function requireRight(caller: Caller, right: Right, fleetWide: boolean, { params }: FastifyRequest): void {
+function requireRight(caller: Caller, right: Right, { params, routeOptions }: FastifyRequest): void {
+  const { orRight = right, fleetWide = false } = routeOptions.config
   const refuse = (what: string) => new MeridianError('TOKEN_REFUSED', `token ${shown(caller.name)} ${what}`)
-  if (!caller.rights.includes(right)) throw refuse(`does not have the right ${shown(right)}`)
+  if (!caller.rights.includes(right) && !caller.rights.includes(orRight))
+    throw refuse(`does not have the right ${shown(right)}`)
   // What a token may read is not bounded by regions: whoever decides where to go has to see them all.
   if (right === 'read') return
   if (fleetWide && !caller.isFleetWide) throw refuse('is for some regions only: this concerns the whole fleet')

@@ -34,8 +34,9 @@ export function documentationRoutes(app: ControlServer, { version }: ControlDepe
     },
     refResolver: { buildLocalReference: ({ $id }, _base, _fragment, index) => String($id ?? `schema-${index}`) },
     transform: ({ schema, url, route }) => {
-      const right = route.config?.right
-      return { url, schema: right === undefined ? schema : { ...schema, security: [{ token: [right] }] } }
+      const { right, orRight } = route.config ?? {}
+      const security = [right, orRight].flatMap(name => (name === undefined ? [] : [{ token: [name] }]))
+      return { url, schema: right === undefined ? schema : { ...schema, security } }
     },
     transformObject: documents => ('openapiObject' in documents ? wordExpectations(documents.openapiObject) : {}),
   })

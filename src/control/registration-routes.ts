@@ -1,5 +1,6 @@
 /** Writing the fleet: regions speak for themselves (register, heartbeat), operators have the last word (drain, remove). */
 
+import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { isMapping } from '../config/keys.ts'
 import { MeridianError } from '../errors.ts'
@@ -97,7 +98,7 @@ function addDrain(app: ControlServer, dependencies: ControlDependencies): void {
   app.post(
     '/v1/regions/:id/drain',
     {
-      config: { right: 'operator', action: 'drain' },
+      config: { right: 'operator', orRight: 'report', action: 'drain' },
       schema: {
         tags,
         summary: 'Sends no more clients to a region; this survives its next registration',
@@ -111,6 +112,8 @@ function addDrain(app: ControlServer, dependencies: ControlDependencies): void {
       const { reason } = checkBody(checkDrain, request.body ?? {}, 'REQUEST_INVALID')
       const before = await findRecord(store, id)
       requireRevision(request, id, before?.revision)
+      // An operator's drain stays as it is when the region itself says that it is going.
+      if (isOperatorsDrain(request, before)) return readRegion(dependencies, id)
       const by = callerName(request)
       await store.drain(id, by, reason)
       request.change = { before: before?.drain, after: { by, reason } }
@@ -125,7 +128,7 @@ function addUndrain(app: ControlServer, dependencies: ControlDependencies): void
   app.post(
     '/v1/regions/:id/undrain',
     {
-      config: { right: 'operator', action: 'undrain' },
+      config: { right: 'operator', orRight: 'report', action: 'undrain' },
       schema: {
         tags,
         summary: 'Takes a drain back',
@@ -137,6 +140,7 @@ function addUndrain(app: ControlServer, dependencies: ControlDependencies): void
       const { id } = request.params
       const before = await findRecord(store, id)
       requireRevision(request, id, before?.revision)
+      if (isOperatorsDrain(request, before)) throw operatorsWord(id, before)
       await store.undrain(id)
       if (before?.drain !== undefined) request.change = { before: before.drain }
       await refresh()
@@ -149,7 +153,7 @@ function addRemove(app: ControlServer, { store, refresh }: ControlDependencies):
   app.delete(
     '/v1/regions/:id',
     {
-      config: { right: 'operator', action: 'remove' },
+      config: { right: 'operator', orRight: 'report', action: 'remove' },
       schema: {
         tags,
         summary: 'Forgets what a region registered; one that is declared in a file goes back to that',
@@ -161,12 +165,26 @@ function addRemove(app: ControlServer, { store, refresh }: ControlDependencies):
       const { id } = request.params
       const before = await findRecord(store, id)
       requireRevision(request, id, before?.revision)
+      if (isOperatorsDrain(request, before)) throw operatorsWord(id, before)
       await store.remove(id)
       request.change = { before: before?.region }
       await refresh()
       return reply.code(204).send()
     },
   )
+}
+
+/** Whether somebody else has drained the region, of whom a caller without the right `operator` may not take it back. */
+function isOperatorsDrain(request: FastifyRequest, record: FleetRecord | undefined): record is DrainedRecord {
+  if (record?.drain === undefined || request.caller?.rights.includes('operator')) return false
+  return record.drain.by !== callerName(request)
+}
+
+type DrainedRecord = FleetRecord & Required<Pick<FleetRecord, 'drain'>>
+
+function operatorsWord(id: string, { drain }: DrainedRecord): MeridianError {
+  const message = `region ${shown(id)} is drained by ${shown(drain.by)}: it takes the right "operator" to end that`
+  return new MeridianError('TOKEN_REFUSED', message)
 }
 
 async function findRecord(store: RegionStore, id: string): Promise<FleetRecord | undefined> {

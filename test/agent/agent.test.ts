@@ -3,11 +3,12 @@
 import type { RequestListener } from 'node:http'
 import t, { type Test } from 'tap'
 import { type AgentEvent, type AgentOptions, startAgent } from '../../src/agent/agent.ts'
+import type { Fetch } from '../../src/agent/bounded-fetch.ts'
 import { leavingReason } from '../../src/agent/region-session.ts'
 import { machine } from '../../src/agent/surroundings.ts'
 import type { FleetRecord } from '../../src/regions/store.ts'
 import { realClock } from '../support/clocks.ts'
-import { type ControlWorld, controlWorld } from '../support/control.ts'
+import { type ControlWorld, controlWorld, tokens } from '../support/control.ts'
 import { exampleRegion } from '../support/example-region.ts'
 import { closedPort, startHttpRegion } from '../support/http-region.ts'
 import { createRecorder } from '../support/recorder.ts'
@@ -30,10 +31,10 @@ async function world(t: Test, options: Parameters<typeof controlWorld>[0] = {}) 
   const url = await listen(t, control)
   const record = async (): Promise<FleetRecord | undefined> =>
     (await control.store.read()).records.find(candidate => candidate.region.id === id)
-  const start = (changes: Partial<AgentOptions> = {}) => {
+  const start = (changes: Partial<AgentOptions> = {}, surroundings = around) => {
     const events = createRecorder<AgentEvent>()
     const basics = { region, control: url, token: 'all-token', heartbeatMs: 10, host: false, drainLimitMs: 0 } as const
-    const agent = startAgent({ ...basics, onEvent: events.note, ...changes }, around)
+    const agent = startAgent({ ...basics, onEvent: events.note, ...changes }, surroundings)
     t.teardown(() => agent.stop())
     const kinds = () => events.seen.map(({ kind }) => kind)
     const until = (kind: AgentEvent['kind']) => events.until(seen => seen.some(event => event.kind === kind))
@@ -97,28 +98,91 @@ t.test('does not wait forever for what never ends, or for what nobody knows', as
   }
 })
 
-t.test('a token that may neither drain nor remove falls silent and says so', async t => {
-  const { start, record } = await world(t)
-  const { agent, events } = start({ token: 'report-token', drainLimitMs: 50 })
+t.test('without the right to drain it goes all the same', async t => {
+  const refused = () => Response.json({ code: 'TOKEN_REFUSED', detail: 'not you' }, { status: 403 })
+  for (const [why, refuses, wait, stays] of [
+    [
+      'deregisters first, then waits',
+      (call: string) => call.startsWith('POST drain'),
+      /not you: deregistered at once/,
+      false,
+    ],
+    ['falls silent', (call: string) => /^(?:POST drain|DELETE)/.test(call), /not you: its lease lapses/, true],
+  ] as const) {
+    const { start, record, heard } = await world(t)
+    const fetch: Fetch = async (url, init) => {
+      const call = `${init!.method} ${String(url).split('/').at(-1)}`
+      return refuses(call) ? refused() : machine.fetch(url, init)
+    }
+    const { agent, events } = start({ drainLimitMs: 50 }, { ...around, fetch })
+    await agent.registered
+    await agent.stop()
+    t.match(events.seen.slice(1), [{ kind: 'draining', message: wait }, { kind: 'left' }], why)
+    t.equal((await record()) !== undefined, stays)
+    const said = heard.seen.length
+    if (stays) t.match(events.seen.at(-1)!.message, /could not be deregistered \(not you\): its lease lapses/)
+    t.equal(heard.seen.length, said)
+  }
+})
+
+t.test("an operator's drain survives an agent that comes and goes", async t => {
+  for (const [token, drainLimitMs] of [
+    ['all-token', 60_000],
+    ['all-token', 0],
+    ['report-token', 60_000],
+    ['report-token', 0],
+  ] as const) {
+    const { start, store, record, countOf } = await world(t)
+    const { agent, events } = start({ token, drainLimitMs, load: () => ({ inflight: 0 }) })
+    await agent.registered
+    await store.drain(id, 'ops', 'new disks')
+    await agent.stop()
+    t.match((await record())!.drain, { by: 'ops', reason: 'new disks' }, `${token}, ${drainLimitMs}`)
+    t.match(events.seen.at(-1)!.message, /^the region stays known and drained by ops/)
+    t.equal(countOf('draining'), 1)
+  }
+})
+
+t.test('a token for reports alone is enough to drain and to leave', async t => {
+  const { start, record, heard } = await world(t, { access: { tokens, openReading: false } })
+  const { agent } = start({ token: 'report-token', drainLimitMs: 60_000, load: () => ({ inflight: 0 }) })
   await agent.registered
   await agent.stop()
-  const [, draining, left] = events.seen
-  if ((await record()) === undefined) t.match(left, undefined)
-  t.match([draining?.kind, left?.kind], ['draining', 'left'])
+  t.equal(await record(), undefined)
+  t.same([...new Set(heard.seen)], ['registered', 'reported', 'draining', 'removed'])
+})
+
+t.test('a drain that could not be announced is announced when a router is back', async t => {
+  const { start, record, untilHeard } = await world(t)
+  let cut = true
+  let inflight = 1
+  const fetch: Fetch = (url, init) =>
+    cut && String(url).endsWith('/drain') ? Promise.reject(new Error('cut')) : machine.fetch(url, init)
+  const { agent, kinds } = start({ load: () => ({ inflight }), drainLimitMs: 60_000 }, { ...around, fetch })
+  await agent.registered
+  const stopped = agent.stop()
+  await untilHeard('reported', 2)
+  cut = false
+  await untilHeard('draining')
+  inflight = 0
+  await stopped
+  t.equal(await record(), undefined)
+  t.same(kinds(), ['registered', 'draining', 'left'])
 })
 
 t.test('what the API has lost is registered again at once', async t => {
-  const { start, store, record, untilHeard, kinds } = { ...(await world(t)), kinds: 0 }
-  const running = start()
-  await running.agent.registered
+  const { start, store, record, untilHeard } = await world(t)
+  const { agent, kinds } = start()
+  await agent.registered
   const first = (await record())!.lease!.epoch
   await store.remove(id)
   await untilHeard('registered')
+  await untilHeard('reported')
   t.ok((await record())!.lease!.epoch > first)
   await store.register(region)
   await untilHeard('reported', 3)
   t.ok((await record())!.load !== undefined, 'after somebody else has registered the region: reports again')
-  t.equal(running.kinds().filter(kind => kind === 'forgotten').length, 2, String(kinds))
+  t.same(kinds(), ['registered', 'forgotten', 'registered', 'forgotten', 'registered'])
 })
 
 t.test('speaks to the first router that answers, and goes on to the next', async t => {
@@ -136,33 +200,19 @@ t.test('speaks to the first router that answers, and goes on to the next', async
 t.test('keeps trying while no router answers, and says so once', async t => {
   const { start, untilHeard } = await world(t)
   let away = true
-  const fetch: typeof globalThis.fetch = (...request) =>
-    away ? Promise.reject(new Error('cut')) : machine.fetch(...request)
-  const events = createRecorder<AgentEvent>()
   const tries = createRecorder<number>()
-  const counted: typeof fetch = (...request) => {
+  const fetch: Fetch = (url, init) => {
     tries.note(1)
-    return fetch(...request)
+    return away ? Promise.reject(new Error('cut')) : machine.fetch(url, init)
   }
-  const { agent: probe } = start()
-  await probe.registered
-  const { url } = { url: (await world(t)).url }
-  const agent = startAgent(
-    { region, control: url, token: 'all-token', heartbeatMs: 10, host: false, drainLimitMs: 0, onEvent: events.note },
-    { ...around, fetch: counted },
-  )
-  t.teardown(() => agent.stop())
+  const { agent, events, kinds, until } = start({}, { ...around, fetch })
   await tries.until(({ length }) => length >= 4)
   t.match(events.seen, [{ kind: 'control-lost', message: /cut/ }])
-  t.equal(events.seen.length, 1)
   away = false
   await agent.registered
-  await events.until(seen => seen.some(({ kind }) => kind === 'control-back'))
-  t.same(
-    events.seen.map(({ kind }) => kind),
-    ['control-lost', 'registered', 'control-back'],
-  )
-  await untilHeard('reported')
+  await untilHeard('reported', 2)
+  await until('control-back')
+  t.same(kinds(), ['control-lost', 'registered', 'control-back'])
 })
 
 t.test('a refusal ends an agent that has just begun, and not one that was welcome before', async t => {
