@@ -15,6 +15,7 @@ import { MeridianError } from '../errors.ts'
 import { loadCountryPoints } from '../geo/load-country-points.ts'
 import { loadAsns, loadPlaces } from '../geo/load-database.ts'
 import { loadOverrides, type Overrides } from '../geo/overrides.ts'
+import { withoutAwaited } from '../geo/update/editions.ts'
 import type { Region } from '../regions/region.ts'
 import { readRegionFiles } from '../regions/region-files.ts'
 import { shortPath } from './geo-view.ts'
@@ -43,9 +44,11 @@ export async function checkEverything(file: string | undefined, environment: Env
   const config = attempt(() => loadConfig(file, environment), collect)
   const { geo, regions: declared } = config ?? readableSections(file, environment)
 
+  const editions = geo?.update?.editions ?? []
+  const present = geo && attempt(() => withoutAwaited(geo, editions), collect)
   const [regions, databases, overrides] = await Promise.all([
     readRegions(declared?.directory, collect),
-    loadDatabases(geo, collect),
+    loadDatabases(present, collect),
     readOverrides(geo?.overrides, collect),
   ])
   const found = {
@@ -59,7 +62,9 @@ export async function checkEverything(file: string | undefined, environment: Env
     region === undefined ? [] : [{ region, whenDown, network: text }],
   )
   const findings = crossCheck(config, regions, pins)
-  return { faults: [...faults, ...findings.faults], warnings: findings.warnings, found }
+  const awaited = editions.filter(({ file }) => present && !present.databases.includes(file) && present.asn !== file)
+  const warnings = [...findings.warnings, ...awaited.map(({ file }) => `${shortPath(file)}: is still to be downloaded`)]
+  return { faults: [...faults, ...findings.faults], warnings, found }
 }
 
 /** Notes an error and goes on; whatever is no fault of the operator's is thrown on. */

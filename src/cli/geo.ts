@@ -8,6 +8,7 @@ import { embeddedDatabase, type LocatorFiles, loadLocator } from '../geo/load-lo
 import type { SourceInfo } from '../geo/location.ts'
 import { clientNetwork, formatNetwork } from '../geo/network.ts'
 import { readRawRecord } from '../geo/raw-record.ts'
+import { withoutAwaited } from '../geo/update/editions.ts'
 import { type LookupAnswer, renderInfo, renderLookup, renderRaw, type SizedSource } from './geo-view.ts'
 import { parseAddressArgument } from './parse-arguments.ts'
 import type { Terminal } from './terminal.ts'
@@ -65,6 +66,12 @@ export async function describeSources(options: GeoOptions, { print, paint, envir
 }
 
 function chooseFiles({ config, database }: GeoOptions, environment: Terminal['environment']): LocatorFiles {
-  const configured = config === undefined ? { databases: [embeddedDatabase] } : loadConfig(config, environment).geo
+  const configured = config === undefined ? { databases: [embeddedDatabase] } : configuredFiles(config, environment)
   return database === undefined ? configured : { ...configured, databases: database.map(file => resolve(file)) }
+}
+
+/** What a router would start with. */
+function configuredFiles(config: string, environment: Terminal['environment']): LocatorFiles {
+  const { geo } = loadConfig(config, environment)
+  return withoutAwaited(geo, geo.update?.editions ?? [])
 }

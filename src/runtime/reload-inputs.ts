@@ -35,7 +35,7 @@ export class InputReader {
   async read(config: Config, before?: Inputs): Promise<Inputs> {
     const { directory } = config.regions
     const [geo, regions] = await Promise.allSettled([
-      this.#locators.load(withoutAwaited(filesOf(config), config.geo.update?.editions ?? [])),
+      this.#loadGeo(config.geo, before?.geo.states),
       this.#given ?? (directory === undefined ? [] : readRegionFiles(directory)),
     ])
     if (geo.status === 'rejected' || regions.status === 'rejected') {
@@ -45,10 +45,13 @@ export class InputReader {
     if (faults.length > 0) throw new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })
     return { config, geo: geo.value, regions: keepSame(regions.value, before?.regions ?? []), warnings }
   }
-}
 
-function filesOf({ geo: { databases, asn, overrides } }: Config) {
-  return { databases, asn, overrides }
+  async #loadGeo(geo: Config['geo'], known: LoadedLocator['states'] = new Map()): Promise<LoadedLocator> {
+    const { databases, asn, overrides, update } = geo
+    // One that was there and is gone is not awaited but missed.
+    const awaited = update?.editions.filter(({ file }) => !known.has(file)) ?? []
+    return this.#locators.load(withoutAwaited({ databases, asn, overrides }, awaited))
+  }
 }
 
 function together(errors: readonly unknown[]): unknown {

@@ -25,6 +25,8 @@ async function arrange(t: Test) {
 
 t.test('fetches what is new, and says so', async t => {
   const { server, run, cwd, env, file } = await arrange(t)
+  const check = () => runMeridian(['check', '--config', 'meridian.yaml'], { cwd, env })
+  t.match(await check(), { exitCode: 0, stdout: /geo\/GeoLite2-City\.mmdb: is still to be downloaded/ })
   t.match(await run(), {
     exitCode: 0,
     stdout: 'GeoLite2-City  updated, built 2026-06-01  geo/GeoLite2-City.mmdb\n',
@@ -39,6 +41,7 @@ t.test('fetches what is new, and says so', async t => {
   t.equal(server.requests.filter(request => request.endsWith('sha256')).length, 2)
   const lookup = await runMeridian(['geo', 'lookup', '81.2.69.142', '--config', 'meridian.yaml'], { cwd, env })
   t.match(lookup.stdout, /London/)
+  t.notMatch((await check()).stdout, /to be downloaded/)
 })
 
 t.test('tries again after a fault of the moment, and not when it is asked to wait long', async t => {

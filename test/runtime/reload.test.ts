@@ -217,13 +217,18 @@ t.test('a database that is downloaded is taken up by the running router', async 
   const update = `{ accountId: ${account.accountId}, licenseKey: "${account.licenseKey}", url: "${server.url}" }`
   const files = '[geo/GeoLite2-City.mmdb, geo/city.mmdb]'
   writeFileSync(join(directory, 'meridian.yaml'), yaml().replace('[geo/city.mmdb]', `${files}, update: ${update}`))
-  const { lines } = await start(t, directory)
+  const { lines, nextReload } = await start(t, directory)
   await lines.until(seen => seen.some(({ msg }) => /GeoLite2-City\.mmdb read, built 2026-06-01/.test(String(msg))))
   t.match(
     lines.seen.find(({ msg }) => msg === 'geo update: updated'),
     { edition: 'GeoLite2-City', builtAt: june.toISOString() },
   )
   t.notMatch(JSON.stringify(lines.seen), account.licenseKey)
+
+  t.match(await nextReload(() => rmSync(join(directory, 'geo/GeoLite2-City.mmdb'))), {
+    msg: 'a reload was refused; what ran runs on',
+    faults: [/GeoLite2-City\.mmdb: ENOENT/],
+  })
 })
 
 t.test('requests under load lose nothing, and old databases are let go, over 50 reloads', async t => {

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
+import { MeridianError } from '../../errors.ts'
 import type { LocatorFiles } from '../load-locator.ts'
 
 export interface Edition {
@@ -22,15 +23,16 @@ export function placesOf(name: string, { databases, asn }: Pick<LocatorFiles, 'd
 }
 
 /**
- * The same files without those that are still to be downloaded, so that a router may start before; where no database would
- * be left, they stay.
+ * The same files without those that are still to be downloaded, so that a router may start before.
+ *
+ * @throws MeridianError FILE_UNREADABLE where no database would be left
  */
 export function withoutAwaited<F extends LocatorFiles>(files: F, editions: readonly Edition[]): F {
   const awaited = new Set(editions.map(({ file }) => file).filter(file => !existsSync(file)))
   const databases = files.databases.filter(file => !awaited.has(file))
-  return {
-    ...files,
-    databases: databases.length > 0 ? databases : files.databases,
-    asn: files.asn !== undefined && awaited.has(files.asn) ? undefined : files.asn,
+  if (databases.length === 0) {
+    const mend = 'run meridian geo update first, or add embedded to geo.databases to start without it'
+    throw new MeridianError('FILE_UNREADABLE', `${files.databases.join(', ')}: still to be downloaded; ${mend}`)
   }
+  return { ...files, databases, asn: files.asn !== undefined && awaited.has(files.asn) ? undefined : files.asn }
 }

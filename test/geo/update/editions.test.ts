@@ -30,6 +30,6 @@ t.test('files that are still to come are left out, while another database is the
     { name: 'GeoLite2-ASN', file: asn, kind: 'asn' as const },
   ]
   t.same(withoutAwaited({ databases: [city, here], asn }, editions), { databases: [here], asn: undefined })
-  t.same(withoutAwaited({ databases: [city], asn }, editions), { databases: [city], asn: undefined })
+  t.throws(() => withoutAwaited({ databases: [city], asn }, editions), { code: 'FILE_UNREADABLE', message: city })
   t.same(withoutAwaited({ databases: [city, here], asn }, []), { databases: [city, here], asn })
 })
