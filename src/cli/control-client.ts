@@ -4,18 +4,22 @@
  * Problem documents come back as the errors that they were on the other side, so that exit codes are the same.
  */
 
-import { request } from 'undici'
+import { readFileSync } from 'node:fs'
+import { Client } from 'undici'
 import { errorCatalogue, MeridianError, type Problem } from '../errors.ts'
 import type { ControlOptions } from './control-options.ts'
 
+/** Where and as whom. */
+export type ControlConnection = Pick<ControlOptions, 'control' | 'token' | 'ca' | 'clientCert' | 'clientKey'>
+
 export interface ControlRequest {
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Below the base URL, with its query: `v1/regions`. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: object
-  /** A key that the answer has: whatever lacks it was not written by a control API. */
-  readonly answerKey: string
+  /** A key that the answer has: whatever lacks it was not written by a control API. Absent: an answer without a body. */
+  readonly answerKey?: string
 }
 
 /** A router that takes longer than this to answer a question about memory is not well. */
@@ -26,30 +30,53 @@ const timeoutMs = 10_000
  *
  * @throws MeridianError CONTROL_UNREACHABLE, or the error that the API answered with
  */
-export async function askControl(
-  { control, token }: Pick<ControlOptions, 'control' | 'token'>,
-  { method = 'GET', path, headers, body, answerKey }: ControlRequest,
-): Promise<unknown> {
-  const base = control.href.replace(/\/*$/, '/')
-  const { statusCode, body: answer } = await request(new URL(path, base), {
-    method,
-    headers: {
-      ...headers,
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-    },
-    body: body === undefined ? null : JSON.stringify(body),
-    signal: AbortSignal.timeout(timeoutMs),
-  }).catch(cause => {
+export async function askControl(options: ControlConnection, wanted: ControlRequest): Promise<unknown> {
+  const { control } = options
+  const { method = 'GET', path, headers, body, answerKey } = wanted
+  const url = new URL(path, control.href.replace(/\/*$/, '/'))
+  const client = new Client(url.origin, { connect: tlsOptions(options) })
+  const fail = (cause: unknown): never => {
     throw unreachable(control, inWords(cause), cause)
-  })
-  const text = await answer.text().catch(cause => {
-    throw unreachable(control, inWords(cause), cause)
-  })
-  const value = parseJson(text)
-  if (statusCode < 300 && Object.hasOwn(Object(value), answerKey)) return value
-  if (isProblem(value)) throw toError(value)
-  throw unreachable(control, `what answers there (status ${statusCode}) is not the control API`)
+  }
+  try {
+    const { statusCode, body: answer } = await client
+      .request({
+        path: url.pathname + url.search,
+        method,
+        headers: {
+          ...headers,
+          ...(options.token !== undefined && { authorization: `Bearer ${options.token}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      .catch(fail)
+    const text = await answer.text().catch(fail)
+    const value = parseJson(text)
+    if (answerKey === undefined && statusCode === 204) return undefined
+    if (statusCode < 300 && answerKey !== undefined && Object.hasOwn(Object(value), answerKey)) return value
+    if (isProblem(value)) throw toError(value)
+    throw unreachable(control, `what answers there (status ${statusCode}) is not the control API`)
+  } finally {
+    await client.close()
+  }
+}
+
+function tlsOptions({ ca, clientCert, clientKey }: ControlConnection): object {
+  return {
+    ...(ca !== undefined && { ca: readPem('--ca', ca) }),
+    ...(clientCert !== undefined && { cert: readPem('--client-cert', clientCert) }),
+    ...(clientKey !== undefined && { key: readPem('--client-key', clientKey) }),
+  }
+}
+
+function readPem(option: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new MeridianError('FILE_UNREADABLE', `${option}: ${(cause as Error).message}`, { cause })
+  }
 }
 
 function unreachable({ href }: URL, reason: string, cause?: unknown): MeridianError {

@@ -9,6 +9,10 @@ export interface ControlOptions {
   /** Base URL of the control API. */
   readonly control: URL
   readonly token?: string
+  /** PEM files: who signs the router's certificate, and the own one with its key. */
+  readonly ca?: string
+  readonly clientCert?: string
+  readonly clientKey?: string
   readonly json?: boolean
 }
 
@@ -21,6 +25,9 @@ export function withControlOptions(command: Command): Command {
         .argParser(parseControlUrl),
     )
     .addOption(new Option('--token <token>', 'bearer token').env('MERIDIAN_TOKEN'))
+    .addOption(new Option('--ca <file>', "who signs the router's certificate (PEM)").env('MERIDIAN_CA'))
+    .addOption(new Option('--client-cert <file>', 'client certificate (PEM)').env('MERIDIAN_CLIENT_CERT'))
+    .addOption(new Option('--client-key <file>', 'its key (PEM)').env('MERIDIAN_CLIENT_KEY'))
     .option('--json', 'the answer as the API gives it')
 }
 

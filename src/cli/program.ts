@@ -6,6 +6,7 @@ import { agentCommand } from './agent-command.ts'
 import { checkCommand } from './check-command.ts'
 import { demoCommand } from './demo-command.ts'
 import { explainCommand } from './explain-command.ts'
+import { fleetCommand } from './fleet-command.ts'
 import { geoCommand } from './geo-command.ts'
 import { regionsCommand } from './regions-command.ts'
 import { serveCommand } from './serve-command.ts'
@@ -23,6 +24,7 @@ Exit codes:
   69  the router cannot be reached, or has no region to offer
   70  a fault of Meridian itself, or a Node.js that is too old
   71  a port cannot be opened
+  75  not now: too many requests, or a region that is not empty in time
   77  not allowed: no token, a wrong one, or one without the right
   78  the configuration is wrong`
 
@@ -39,7 +41,7 @@ export function createProgram(terminal: Terminal): Command {
   const groups = {
     'Run a router:': [serveCommand(terminal), checkCommand(terminal), tokensCommand(terminal), demoCommand(terminal)],
     'Run a region:': [agentCommand(terminal)],
-    'Ask a running router:': [explainCommand(terminal), regionsCommand(terminal)],
+    'Ask a running router:': [explainCommand(terminal), regionsCommand(terminal), fleetCommand(terminal)],
     'Look things up:': [geoCommand(terminal), versionCommand(terminal)],
   }
   for (const [heading, commands] of Object.entries(groups)) {

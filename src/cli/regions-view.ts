@@ -37,6 +37,7 @@ export function renderRegion(region: RegionView, paint: Paint): string[] {
     ['state', stateCell(region)],
     ['why', `${region.reason}: ${region.detail}`],
     ['drained', drain && `${ago(drain.ageMs)} by ${drain.by}${drain.reason === '' ? '' : `: ${drain.reason}`}`],
+    ['empty', drain && describeEstimate(drain.estimate)],
     ['place', `${coordinates.latitude}, ${coordinates.longitude}`],
     ['jurisdiction', region.jurisdiction],
     ['public URL', endpoints.publicUrl],
@@ -72,6 +73,23 @@ function describeLoad({ ageMs, inflight, ...load }: NonNullable<RegionView['load
     load.errorRate !== undefined && `errors ${percent(load.errorRate)}`,
   ]
   return [...parts.filter(part => part !== false), `reported ${ago(ageMs)}`].join(', ')
+}
+
+/** When nobody is left, and how that is known. */
+export function describeEstimate(estimate: NonNullable<RegionView['drain']>['estimate']): string | undefined {
+  if (estimate === undefined) return undefined
+  const { basis, inflight, emptyInSeconds } = estimate
+  if (basis === 'empty') return 'yes: nothing is in flight'
+  if (inflight === undefined) return 'no telling: it does not report what is in flight'
+  if (emptyInSeconds === undefined) {
+    return `no telling: ${inflight} in flight${basis === 'not-falling' ? ', and not falling' : ''}`
+  }
+  const how = basis === 'trend' ? 'as its reports fall' : 'by how long a request stays'
+  return `in about ${seconds(emptyInSeconds)}, ${how}: ${inflight} in flight`
+}
+
+function seconds(count: number): string {
+  return count < 120 ? `${Math.ceil(count)} s` : `${Math.ceil(count / 60)} min`
 }
 
 function leaseWords(expiresInMs: number): string {

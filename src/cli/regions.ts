@@ -1,16 +1,21 @@
 /** `meridian regions`: the fleet as a running router sees it, and the operator's word on single regions. */
 
 import type { RegionView } from '../control/schemas.ts'
-import { askControl, type ControlRequest } from './control-client.ts'
+import { askControl, type ControlConnection, type ControlRequest } from './control-client.ts'
 import type { ControlOptions } from './control-options.ts'
+import { parseWait, waitUntilEmpty } from './drain-wait.ts'
 import { renderRegion, renderRegionList } from './regions-view.ts'
 import type { Terminal } from './terminal.ts'
 
 export async function listRegions(options: ControlOptions, { print, paint }: Terminal): Promise<void> {
-  const answer = (await askControl(options, { path: 'v1/regions', answerKey: 'regions' })) as {
-    readonly regions: readonly RegionView[]
-  }
-  print(...(options.json ? [JSON.stringify(answer)] : renderRegionList(answer.regions, paint)))
+  const regions = await readRegions(options)
+  print(...(options.json ? [JSON.stringify({ regions })] : renderRegionList(regions, paint)))
+}
+
+/** The fleet of a running router, by id. */
+export async function readRegions(options: ControlConnection): Promise<readonly RegionView[]> {
+  const answer = await askControl(options, { path: 'v1/regions', answerKey: 'regions' })
+  return (answer as { readonly regions: readonly RegionView[] }).regions
 }
 
 export async function showRegion(id: string, options: ControlOptions, terminal: Terminal): Promise<void> {
@@ -19,11 +24,17 @@ export async function showRegion(id: string, options: ControlOptions, terminal: 
 
 export async function drainRegion(
   id: string,
-  options: ControlOptions & { readonly reason?: string },
+  options: ControlOptions & { readonly reason?: string; readonly wait?: boolean; readonly timeout: string },
   terminal: Terminal,
 ): Promise<void> {
   const body = options.reason === undefined ? {} : { reason: options.reason }
-  await printRegion({ method: 'POST', path: `${pathOf(id)}/drain`, body }, options, terminal)
+  const timeoutMs = parseWait(options.timeout)
+  const drain = { method: 'POST', path: `${pathOf(id)}/drain`, body } as const
+  if (!options.wait) return printRegion(drain, options, terminal)
+  await askControl(options, { ...drain, answerKey: 'state' })
+  const read = async () => (await askControl(options, { path: pathOf(id), answerKey: 'state' })) as RegionView
+  const outcome = await waitUntilEmpty(id, read, timeoutMs, line => terminal.complain(`meridian: ${line}`))
+  terminal.print(options.json ? JSON.stringify(outcome) : `${id} ${outcome.why}`)
 }
 
 export async function undrainRegion(id: string, options: ControlOptions, terminal: Terminal): Promise<void> {
@@ -40,6 +51,6 @@ async function printRegion(
   print(...(options.json ? [JSON.stringify(region)] : renderRegion(region, paint)))
 }
 
-function pathOf(id: string): string {
+export function pathOf(id: string): string {
   return `v1/regions/${encodeURIComponent(id)}`
 }

@@ -9,6 +9,7 @@ import { liesIn } from '../regions/jurisdiction.ts'
 import type { Region } from '../regions/region.ts'
 import { type Fault, shown } from '../schema.ts'
 import { type Config, locateFault } from './config.ts'
+import { isLoopback } from './loopback.ts'
 import type { Rule } from './rule.ts'
 import { adviseOnRules } from './rule-advice.ts'
 
@@ -26,9 +27,16 @@ export interface Findings {
 export function crossCheck(config: Config, regions: readonly Region[], pins: readonly Pin[]): Findings {
   const sentences = (faults: readonly Fault[]) => faults.map(fault => locateFault(fault, config.places))
   // Without a token nobody can register a region later, so a name that no file has will never mean anything.
-  const canRegister = config.control.tokens.some(({ rights }) => rights.includes('report'))
+  const callers = [...config.control.tokens, ...config.control.certificates]
+  // An operator can make a token for anything.
+  const canRegister = callers.some(({ rights }) => rights.includes('report') || rights.includes('operator'))
   const missing = unknownRegions(config, regions, pins, canRegister)
-  const warnings = [...adviseOnRules(config), ...emptyRules(config.rules, regions), ...adviseOnFleet(config, regions)]
+  const warnings = [
+    ...adviseOnRules(config),
+    ...emptyRules(config.rules, regions),
+    ...adviseOnFleet(config, regions),
+    ...adviseOnControl(config),
+  ]
   return canRegister
     ? { faults: [], warnings: sentences([...missing, ...warnings]) }
     : { faults: sentences(missing), warnings: sentences(warnings) }
@@ -87,4 +95,10 @@ function adviseOnFleet({ regions: { defaultOrder } }: Config, regions: readonly 
     return [{ path: 'regions.defaultOrder', message }]
   }
   return []
+}
+
+function adviseOnControl({ control: { listen, tls } }: Config): Fault[] {
+  if (tls !== undefined || isLoopback(listen.address)) return []
+  const message = `${shown(listen.address)} is reachable from other machines without TLS: whoever listens on the way reads the tokens; set control.tls`
+  return [{ path: 'control.listen.address', message }]
 }

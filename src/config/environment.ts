@@ -20,7 +20,10 @@ export interface Override {
 }
 
 /** Spoken to the command line, not to the router. */
-const reserved = new Set(['MERIDIAN_CONTROL_URL', 'MERIDIAN_TOKEN', 'MERIDIAN_DEBUG'])
+const reserved = new Set([
+  ...['MERIDIAN_CONTROL_URL', 'MERIDIAN_TOKEN', 'MERIDIAN_DEBUG'],
+  ...['MERIDIAN_CA', 'MERIDIAN_CLIENT_CERT', 'MERIDIAN_CLIENT_KEY'],
+])
 
 /** Names that operators expect: the port of the first listener as `http.port`. */
 const shorthands: Readonly<Record<string, string>> = { 'http.port': 'http.listen.0.port' }

@@ -12,7 +12,7 @@ t.test('without a command, help; with a wrong one, the near one', async t => {
   t.equal(bare.exitCode, 0)
   t.match(bare.stdout, /^Usage: meridian/)
   t.match(bare.stdout, /^Exit codes:$/m)
-  for (const command of ['serve', 'demo', 'explain', 'regions', 'geo', 'check', 'tokens', 'version']) {
+  for (const command of ['serve', 'demo', 'explain', 'regions', 'fleet', 'geo', 'check', 'tokens', 'version']) {
     t.match(bare.stdout, new RegExp(`^  ${command} `, 'm'))
   }
   const wrong = await runMeridian(['explian', '1.2.3.4'])
@@ -34,7 +34,7 @@ t.test('mistakes on the command line are one line on standard error, and exit co
     [['explain', '1.2.3.4', '--header', 'Authorization: Bearer x'], /use --token/],
     [['geo', 'lookup', 'nowhere'], /expected an IPv4 or IPv6 address/],
     [['version', '--jsonn'], /unknown option '--jsonn'/],
-    [['tokens', 'create', 'a b'], /name: expected a name.*not "a b"/],
+    [['tokens', 'create', 'a b', '--offline'], /name: expected a name.*not "a b"/],
     [['tokens', 'create', 'ci', '--rights', 'everything'], /rights\[0\]: expected one of "read", "report", "operator"/],
     [['demo', '--http-port', '70000'], /Expected a port/],
   ] as const) {
@@ -79,12 +79,12 @@ t.test('version, for people and for scripts', async t => {
 })
 
 t.test('a token is random, and its entry is what the configuration wants', async t => {
-  const [first, second] = await Promise.all([1, 2].map(() => runMeridian(['tokens', 'create', 'ci', '--json'])))
+  const [first, second] = await Promise.all([1, 2].map(() => runMeridian(['tokens', 'create', 'ci', '--offline', '--json'])))
   const { token, entry } = JSON.parse(first!.stdout)
   t.not(JSON.parse(second!.stdout).token, token)
   t.match(token, /^[A-Za-z0-9._~+/-]{40,}$/, 'fits into a header')
   t.equal(entry.sha256, createHash('sha256').update(token).digest('hex'))
-  const text = (await runMeridian(['tokens', 'create', 'ci', '--rights', 'read,operator'])).stdout
+  const text = (await runMeridian(['tokens', 'create', 'ci', '--rights', 'read,operator', '--offline'])).stdout
   const lines = text.split('\n')
   const yaml = `control:\n  tokens:\n    ${lines.find(line => line.startsWith('- '))}`
   const [read] = parseConfig(yaml, undefined, {}).control.tokens

@@ -63,9 +63,24 @@ t.test('values that contradict each other are faults', async t => {
     ],
     ['control: { listen: { address: "::" } }', /^control\.listen\.address: "::" is reachable/],
     [
-      `control: { tokens: [{ name: a, sha256: ${sha('a')} }, { name: a, sha256: ${sha('a')} }] }`,
-      /^control\.tokens\[1\]\.name: "a" is the name of control\.tokens\[0\]/,
+      `control: { tokens: [{ name: a, sha256: ${sha('a')} }, { name: a, sha256: ${sha('a')} }, { name: a, sha256: ${sha('b')} }] }`,
+      /^control\.tokens\[2\]\.name: "a" has 2 tokens already: one in use and one to replace it$/,
       /^control\.tokens\[1\]\.sha256: the same token as control\.tokens\[0\]$/,
+    ],
+    [
+      `control: { tokens: [{ name: a, sha256: ${sha('a')}, expires: 2027-13-01 }] }`,
+      /^control\.tokens\[0\]\.expires: there is no such date: "2027-13-01"$/,
+    ],
+    ['control: { tls: { cert: a.pem } }', /^control\.tls\.key: is missing/],
+    ['control: { tls: { key: a.pem, clientCa: b.pem } }', /^control\.tls\.cert: is missing/],
+    ['control: { tls: { clientCa: a.pem } }', /^control\.tls\.clientCa: means nothing without/],
+    [
+      'control: { certificates: [{ subject: a }] }',
+      /^control\.certificates: mean nothing without control\.tls\.clientCa/,
+    ],
+    [
+      'control: { tls: { cert: a, key: b, clientCa: c }, certificates: [{ subject: a }, { subject: a }] }',
+      /^control\.certificates\[1\]\.subject: "a" is the subject of control\.certificates\[0\] already$/,
     ],
     [
       'rules: [{ name: a }, { name: a, match: { path: /x } }]',

@@ -32,7 +32,9 @@ t.test('the reference gives the defaults of the schema', async t => {
 
 t.test('what the reference calls required is missed where it is left out', async t => {
   const required = [...rows].filter(([, cell]) => cell === 'required').map(([path]) => path)
-  const error = t.throws(() => parseConfig('{ control: { tokens: [{}] }, rules: [{ cors: {} }] }', undefined, {}))
+  const error = t.throws(() =>
+    parseConfig('{ control: { tokens: [{}], certificates: [{}] }, rules: [{ cors: {} }] }', undefined, {}),
+  )
   t.same(
     (error as MeridianError).faults.map(fault => fault.replace('[0]', '[]').replace(' (line 1)', '')).sort(),
     required.map(path => `${path}: is missing`).sort(),

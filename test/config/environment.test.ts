@@ -49,7 +49,8 @@ t.test('lists and sections are made where the file has none', async t => {
     MERIDIAN_CONTROL__TOKENS__0__SHA256: 'a'.repeat(64),
     ...Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`MERIDIAN_REGIONS__DEFAULT_ORDER__${i}`, `r${i}`])),
   })
-  t.same(config.control.tokens, [{ name: 'ops', sha256: 'a'.repeat(64), rights: ['read', 'report', 'operator'] }])
+  const token = { name: 'ops', sha256: 'a'.repeat(64), rights: ['read', 'report', 'operator'], regions: ['*'] }
+  t.same(config.control.tokens, [token])
   t.same(
     config.regions.defaultOrder,
     Array.from({ length: 12 }, (_, i) => `r${i}`),

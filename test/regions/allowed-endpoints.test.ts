@@ -83,8 +83,11 @@ t.test('every endpoint of a region has to be allowed, and every one that is not 
     ])
     t.match(error.message, /^region "edge-fra": .* \(control\.allowedEndpoints has to name the network or host\)$/)
   }
-  const all = ['evil.test', '*.test', '10.0.0.0/8', '169.254.169.254', '192.0.2.0/24', '2001:db8::/32']
-  t.doesNotThrow(() => requireAllowedEndpoints(region, allowedBy(all)))
+  const all = ['evil.test', '*.test', '10.0.0.0/8', '0.0.0.0/0', '192.0.2.0/24', '2001:db8::/32']
+  const metadata = { message: /^region "edge-fra": endpoints\.originUrl: "169\.254\.169\.254" is not among/ }
+  t.throws(() => requireAllowedEndpoints(region, allowedBy(all)), metadata, 'never, however wide the list is')
+  const elsewhere = exampleRegion('edge-fra', { endpoints: { ...endpoints, originUrl: 'http://10.1.2.3' } })
+  t.doesNotThrow(() => requireAllowedEndpoints(elsewhere, allowedBy(all)))
 })
 
 t.test('patterns that are none are all named', async t => {

@@ -1,0 +1,113 @@
+/** `meridian regions apply --dry-run`: whom a change of the fleet would move, decided by the router's own code. */
+
+import { loadConfig } from '../config/config.ts'
+import type { RegionView } from '../control/schemas.ts'
+import { addressesPerCell } from '../geo/address-space.ts'
+import { embeddedDatabase, loadLocator } from '../geo/load-locator.ts'
+import type { Region } from '../regions/region.ts'
+import type { RegionState, Snapshot, Verdict } from '../regions/snapshot.ts'
+import { compareFleets, type WhatIf } from '../routing/what-if.ts'
+import { routerSettings } from '../runtime/settings.ts'
+import type { ApplyOptions, FleetChange } from './fleet-change.ts'
+import { leftAligned, renderTable } from './table.ts'
+import type { Paint, Terminal } from './terminal.ts'
+
+export interface FleetPlan {
+  readonly known: readonly Region[]
+  /** What a running router knows of them; empty where none was asked. */
+  readonly views: readonly RegionView[]
+  readonly changes: readonly FleetChange[]
+}
+
+export async function dryRun(
+  { known, views, changes }: FleetPlan,
+  options: ApplyOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const { print, paint, environment } = terminal
+  // Without a configuration: the built-in rule and the embedded database.
+  const config = loadConfig(options.config, options.config === undefined ? {} : environment)
+  const locator = await loadLocator(options.config === undefined ? { databases: [embeddedDatabase] } : config.geo)
+  const weights = addressesPerCell(locator)
+  // Of whom nothing is known, mostly reserved addresses, there are no clients to move.
+  weights[0] = 0
+  const verdicts = new Map(views.map(({ id, state, reason, detail }) => [id, { condition: state, by: reason, detail }]))
+  const effects = compareFleets({
+    before: snapshotOf(known, verdicts),
+    after: snapshotOf(afterwards(known, changes), verdicts),
+    settings: routerSettings(config),
+    locator,
+    weights,
+  })
+  const told = changes.map(({ kind, region }) => ({ kind, region: region.id }))
+  print(...(options.json ? [JSON.stringify({ changes: told, effects })] : render(told, effects, paint)))
+}
+
+function afterwards(known: readonly Region[], changes: readonly FleetChange[]): Region[] {
+  const fleet = new Map(known.map(region => [region.id, region]))
+  for (const { kind, region } of changes) {
+    if (kind === 'removed') fleet.delete(region.id)
+    else fleet.set(region.id, region)
+  }
+  return [...fleet.values()]
+}
+
+const willBeUp: Verdict = { condition: 'up', by: 'default', detail: 'taken for up' }
+
+/** Drained regions stay drained; one that is new is taken for up. */
+function snapshotOf(regions: readonly Region[], verdicts: ReadonlyMap<string, Verdict>): Snapshot {
+  const states = regions.map(
+    (region): RegionState => ({
+      region,
+      verdict: verdicts.get(region.id) ?? willBeUp,
+      since: 0,
+      tollMs: 0,
+      serviceMs: 0,
+    }),
+  )
+  return { version: 1, takenAt: 0, regions: states.sort((a, b) => (a.region.id < b.region.id ? -1 : 1)) }
+}
+
+/** Moves that are shown; the others together are a line. */
+const mostMoves = 12
+const width = 120
+
+type Told = readonly { readonly kind: string; readonly region: string }[]
+
+function render(changes: Told, effects: readonly WhatIf[], paint: Paint): string[] {
+  if (changes.length === 0) return ['Nothing would change.']
+  return [
+    ...changes.map(({ kind, region }) => `${region} ${kind}`),
+    ...effects.flatMap(effect => renderEffect(effect, paint)),
+    '',
+    paint('dim', 'Shares of the known IPv4 address space; costs by distance, tier and bias, without load.'),
+  ]
+}
+
+function renderEffect({ rule, movedShare, meanBeforeMs, meanAfterMs, moves }: WhatIf, paint: Paint): string[] {
+  const summary = `${percent(movedShare)} of clients would move; mean cost ${ms(meanBeforeMs)} → ${ms(meanAfterMs)} ms`
+  const right = (header: string) => ({ header, align: 'right' as const })
+  const columns = [...leftAligned('from', 'to'), right('clients'), right('before ms'), right('after ms')]
+  const rows = moves
+    .slice(0, mostMoves)
+    .map(move => [
+      ...[move.from ?? 'nowhere', move.to ?? 'nowhere', percent(move.share)],
+      ...[move.beforeMs === undefined ? '' : ms(move.beforeMs), move.afterMs === undefined ? '' : ms(move.afterMs)],
+    ])
+  const rest = moves.slice(mostMoves)
+  const restShare = rest.reduce((sum, { share }) => sum + share, 0)
+  return [
+    '',
+    paint('bold', `rule ${rule}: ${summary}`),
+    ...(moves.length === 0 ? [] : renderTable(columns, rows, width, paint)),
+    ...(rest.length === 0 ? [] : [`and ${rest.length} smaller moves, ${percent(restShare)} together`]),
+  ]
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share < 0.001 && share > 0 ? 3 : 1)} %`
+}
+
+function ms(milliseconds: number): string {
+  return milliseconds.toFixed(1)
+}

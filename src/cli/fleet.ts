@@ -1,0 +1,31 @@
+/** `meridian fleet`: the fleet as a whole. */
+
+import type { FleetView } from '../control/fleet-routes.ts'
+import { askControl } from './control-client.ts'
+import type { ControlOptions } from './control-options.ts'
+import { renderFacts } from './table.ts'
+import type { Terminal } from './terminal.ts'
+
+/** @param mode undefined: only shown */
+export async function fleetMode(
+  mode: string | undefined,
+  options: ControlOptions,
+  { print, paint }: Terminal,
+): Promise<void> {
+  const set = { method: 'POST', path: 'v1/fleet/mode', body: { mode } } as const
+  const request = mode === undefined ? { path: 'v1/fleet' } : set
+  const fleet = (await askControl(options, { ...request, answerKey: 'mode' })) as FleetView
+  if (options.json) return print(JSON.stringify(fleet))
+  const { total, ...states } = fleet.regions
+  const counts = Object.entries(states).flatMap(([state, count]) => (count > 0 ? [`${count} ${state}`] : []))
+  print(
+    ...renderFacts(
+      [
+        ['mode', { text: fleet.mode, style: fleet.mode === 'auto' ? 'green' : 'yellow' }],
+        ['regions', total === 0 ? 'none' : `${total}: ${counts.join(', ')}`],
+        ['snapshot', `${fleet.snapshot.version}, ${(fleet.snapshot.ageMs / 1000).toFixed(1)} s old`],
+      ],
+      paint,
+    ),
+  )
+}

@@ -1,0 +1,181 @@
+/**
+ * What a change of the fleet would do to clients: which share of them would go elsewhere, and what that costs them.
+ *
+ * Asks the same plans and picks as the router does, for every cell and both fleets, without anybody's load: that is what
+ * geography and the operator's word alone decide. Overrides that pin a network to a region are left out; they hold for
+ * networks, not for cells.
+ */
+
+import type { Locator } from '../geo/location.ts'
+import type { Snapshot } from '../regions/snapshot.ts'
+import { Audiences } from './audience.ts'
+import { CostModel } from './cost.ts'
+import { FleetCondition, FleetLayout } from './fleet.ts'
+import { RuleTable } from './match-rule.ts'
+import type { RouterSettings } from './workings.ts'
+
+/** Shares are fractions of all clients. */
+export interface Move {
+  /** Region ids; null: no region could serve them. */
+  readonly from: string | null
+  readonly to: string | null
+  readonly share: number
+  /** Mean cost for those who move; absent where there is no region. */
+  readonly beforeMs?: number
+  readonly afterMs?: number
+}
+
+export interface WhatIf {
+  readonly rule: string
+  readonly movedShare: number
+  /** Of all clients that have a region. */
+  readonly meanBeforeMs: number
+  readonly meanAfterMs: number
+  /** The largest first. */
+  readonly moves: readonly Move[]
+}
+
+export interface WhatIfInput {
+  readonly before: Snapshot
+  readonly after: Snapshot
+  readonly settings: RouterSettings
+  readonly locator: Locator
+  /** Clients by cell, in any unit (`addressesPerCell`); cells of weight 0 are passed over. */
+  readonly weights: ArrayLike<number>
+}
+
+/** One answer for each rule, the built-in catch-all last. */
+export function compareFleets({ before, after, settings, locator, weights }: WhatIfInput): WhatIf[] {
+  const all = new RuleTable(settings.rules).rules
+  // A rule that replaces the built-in catch-all has its name.
+  const rules = all.filter(({ rule }, place) => all.findIndex(other => other.rule.name === rule.name) === place)
+  const asked = [before, after].map(fleet => new SharesOfFleet(fleet, settings, locator)) as [
+    SharesOfFleet,
+    SharesOfFleet,
+  ]
+  return rules.map(({ rule, index }) => {
+    const tally = new Tally()
+    for (let cell = 0; cell < locator.cells.length; cell++) {
+      const weight = weights[cell]!
+      if (weight > 0) tally.add(asked[0].sharesOf(index, cell), asked[1].sharesOf(index, cell), weight)
+    }
+    return { rule: rule.name, ...tally.result() }
+  })
+}
+
+interface Share {
+  /** null: nobody serves them. */
+  readonly region: string | null
+  readonly share: number
+  readonly costMs: number
+}
+
+/** Which regions take the clients of a cell, and which part of them each. */
+class SharesOfFleet {
+  readonly #layout: FleetLayout
+  readonly #audiences: Audiences
+  readonly #rules: RuleTable
+
+  constructor(fleet: Snapshot, settings: RouterSettings, locator: Locator) {
+    this.#rules = new RuleTable(settings.rules)
+    this.#layout = new FleetLayout(
+      fleet.regions.map(state => state.region),
+      locator.cells,
+    )
+    const costs = new CostModel(this.#layout, settings.defaultOrder, settings.location)
+    const condition = new FleetCondition(fleet)
+    this.#audiences = new Audiences(
+      this.#layout,
+      costs,
+      locator.cells,
+      this.#rules.rules,
+      condition,
+      settings.temperatureMs,
+    )
+  }
+
+  sharesOf(rule: number, cell: number): readonly Share[] {
+    const compiled = this.#rules.rules[rule]!
+    const wanted = compiled.rule.capability
+    const capability = wanted !== undefined && 'value' in wanted ? wanted.value : undefined
+    const { regions, weights, costMs } = this.#audiences.ranking(
+      this.#audiences.variant(compiled, capability, undefined),
+      cell,
+    )
+    const total = weights.reduce((sum, weight) => sum + weight, 0)
+    if (weights.length === 0) return [{ region: null, share: 1, costMs: 0 }]
+    return Array.from(weights, (weight, place) => ({
+      region: this.#layout.regions[regions[place]!]!.id,
+      // With no weight at all the first serves, as in the pick.
+      share: total === 0 ? (place === 0 ? 1 : 0) : weight / total,
+      costMs: costMs[place]!,
+    }))
+  }
+}
+
+interface Flow {
+  readonly from: string | null
+  readonly to: string | null
+  weight: number
+  beforeMs: number
+  afterMs: number
+}
+
+/** Sums up cells: weights, and costs times weight. */
+class Tally {
+  readonly #flows = new Map<string, Flow>()
+  #total = 0
+  readonly #served = [0, 0]
+  readonly #cost = [0, 0]
+
+  add(before: readonly Share[], after: readonly Share[], weight: number): void {
+    this.#total += weight
+    this.#addCost(0, before, weight)
+    this.#addCost(1, after, weight)
+    const now = new Map(after.map(entry => [entry.region, entry]))
+    const then = new Map(before.map(entry => [entry.region, entry]))
+    const lost = before
+      .map(entry => ({ ...entry, part: entry.share - (now.get(entry.region)?.share ?? 0) }))
+      .filter(({ part }) => part > 0)
+    const gained = after
+      .map(entry => ({ ...entry, part: entry.share - (then.get(entry.region)?.share ?? 0) }))
+      .filter(({ part }) => part > 0)
+    const moved = gained.reduce((sum, { part }) => sum + part, 0)
+    // The rendezvous hash moves only clients that have to move, and spreads them over those who gain.
+    for (const from of lost) {
+      for (const to of gained) this.#addFlow(from, to, (weight * from.part * to.part) / moved)
+    }
+  }
+
+  result(): Omit<WhatIf, 'rule'> {
+    const flows = [...this.#flows.values()].sort((a, b) => b.weight - a.weight)
+    const mean = (side: 0 | 1) => (this.#served[side]! > 0 ? this.#cost[side]! / this.#served[side]! : 0)
+    return {
+      movedShare: flows.reduce((sum, { weight }) => sum + weight, 0) / (this.#total || 1),
+      meanBeforeMs: mean(0),
+      meanAfterMs: mean(1),
+      moves: flows.map(({ from, to, weight, beforeMs, afterMs }) => ({
+        ...{ from, to, share: weight / this.#total },
+        ...(from !== null && { beforeMs: beforeMs / weight }),
+        ...(to !== null && { afterMs: afterMs / weight }),
+      })),
+    }
+  }
+
+  #addCost(side: 0 | 1, shares: readonly Share[], weight: number): void {
+    for (const { region, share, costMs } of shares) {
+      if (region === null) continue
+      this.#served[side]! += weight * share
+      this.#cost[side]! += weight * share * costMs
+    }
+  }
+
+  #addFlow(from: Share, to: Share, weight: number): void {
+    const key = `${from.region ?? ''} ${to.region ?? ''}`
+    const flow = this.#flows.get(key) ?? { from: from.region, to: to.region, weight: 0, beforeMs: 0, afterMs: 0 }
+    flow.weight += weight
+    flow.beforeMs += weight * from.costMs
+    flow.afterMs += weight * to.costMs
+    this.#flows.set(key, flow)
+  }
+}
