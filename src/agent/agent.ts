@@ -7,11 +7,12 @@
 
 import { MeridianError } from '../errors.ts'
 import { type AgentEvent, createCondition, type Tell } from './agent-events.ts'
-import { type AgentOptions, type AgentSettings, parseAgentOptions } from './agent-options.ts'
+import { type AgentOptions, type AgentSettings, parseAgentOptions, type RegionDescription } from './agent-options.ts'
 import { heartbeatDelayMs, intervalWithin, retryDelayMs } from './backoff.ts'
 import { createControlApi, type Reply } from './control-api.ts'
 import { leave } from './leave.ts'
 import { createLoadSources, type LoadSources } from './load-sources.ts'
+import type { Load, MetricsMapping } from './metrics-mapping.ts'
 import { leavingReason, RegionSession } from './region-session.ts'
 import { machine, type Surroundings } from './surroundings.ts'
 
@@ -39,7 +40,7 @@ export function startAgent(options: AgentOptions, around: Surroundings = machine
   return new RunningAgent(settings, around, (kind, message) => options.onEvent?.({ kind, message }))
 }
 
-export type { AgentEvent, AgentOptions, Surroundings }
+export type { AgentEvent, AgentOptions, Load, MetricsMapping, RegionDescription, Surroundings }
 
 class RunningAgent implements Agent {
   readonly registered: Promise<void>
