@@ -49,7 +49,7 @@ export interface Download {
 const maxRedirects = 5
 
 /**
- * Resolves once the head of the answer is there; undefined: not modified since.
+ * Resolves once the head of the answer is there; undefined, where that was asked for: not modified since.
  *
  * @param path with query, below the account's URL
  * @throws DownloadError GEO_UPDATE_FAILED, GEO_UPDATE_REFUSED; reading the chunks throws it, too
@@ -97,7 +97,8 @@ async function followRedirects(account: MaxmindAccount, start: URL, options: Dow
       .fetch(url, { headers, redirect: 'manual', signal: watchdog.signal })
       .catch(error => Promise.reject(transportFault(error, 'cannot be reached', url.host)))
     watchdog.touch()
-    if (response.status === 200 || response.status === 304) return { response, url }
+    const isUnchanged = response.status === 304 && ifModifiedSince !== undefined
+    if (response.status === 200 || isUnchanged) return { response, url }
     if (![301, 302, 303, 307, 308].includes(response.status)) throw refusal(response, url.host, isOurs, account)
     await response.body?.cancel()
     url = nextUrl(response.headers.get('location'), url)

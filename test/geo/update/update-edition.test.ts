@@ -148,6 +148,7 @@ t.test('what the server refuses is told in words, and whether to try again', asy
     [429, {}, /too often$/, true, undefined],
     [500, {}, /answers with status 500$/, true, undefined],
     [503, asked, /answers with status 503, and asks to wait 120 s$/, true, 120_000],
+    [304, {}, /answers with status 304$/, false, undefined],
     [418, {}, /answers with status 418$/, false, undefined],
   ] as const) {
     answer(status, headers)
