@@ -7,7 +7,7 @@ import { MeridianError } from '../errors.ts'
 import { parseAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { createEndpointGuard, type EndpointGuard, type Listener } from '../regions/endpoint-guard.ts'
 import { type GuardedConnections, guardConnections } from '../regions/guarded-connect.ts'
-import type { RegionStore } from '../regions/store.ts'
+import type { FleetState } from '../regions/store.ts'
 
 export interface Guarded {
   readonly guard: EndpointGuard
@@ -29,16 +29,7 @@ export function createGuarded({ control }: Config): Guarded {
   return { guard, connections: guardConnections(guard, lookup), ownListeners }
 }
 
-/** Keeps the guard's trust with the regions that files declare. @returns how to stop */
-export async function trustDeclared(store: RegionStore, guard: EndpointGuard): Promise<() => void> {
-  const trust = async (): Promise<void> => {
-    const { records } = await store.read()
-    guard.trust(records.filter(({ source }) => source === 'file').map(({ region }) => region))
-  }
-  // A store that cannot be read leaves what was trusted before.
-  const stop = store.watch(({ kind }) => {
-    if (kind === 'declared') void trust().catch(() => {})
-  })
-  await trust().catch(() => {})
-  return stop
+/** Trusts the regions that files declare; for every reading of the fleet. */
+export function trustDeclared({ records }: FleetState, guard: EndpointGuard): void {
+  guard.trust(records.filter(({ source }) => source === 'file').map(({ region }) => region))
 }

@@ -3,7 +3,7 @@
  * them from the inside out and stops them from the outside in.
  */
 
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { isLoopback } from '../config/loopback.ts'
@@ -16,10 +16,13 @@ import { parseNetwork } from '../geo/network.ts'
 import { createNetworkSet } from '../geo/network-set.ts'
 import { createLogger } from '../observe/log.ts'
 import { createMetrics, type Metrics } from '../observe/metrics.ts'
+import { createDrainTracker, type DrainTracker } from '../regions/drain-estimate.ts'
 import type { Region } from '../regions/region.ts'
 import type { Router } from '../routing/decision.ts'
 import { createRouter, type LiveRouter } from '../routing/router.ts'
+import { readControlTls } from './control-tls.ts'
 import { createGeoUpdates } from './geo-updates.ts'
+import { createGuarded, type Guarded } from './guarded-connections.ts'
 import { listenControl } from './listen-control.ts'
 import { countDecisions } from './observe-decisions.ts'
 import { observeEdge } from './observe-edge.ts'
@@ -63,9 +66,12 @@ export async function startMeridian(config: Config, options: MeridianOptions = {
   const { regions, geo } = running
   const stops = new Stops()
   const metrics = createMetrics(systemClock.now)
+  const guarded = createGuarded(config)
+  const drains = createDrainTracker()
+  metrics.useDrains(() => drains.estimates(systemClock.now()))
   const reload = { running, reader, source: options.configSource }
   try {
-    return await start({ config, log, locator: geo.locator, regions, metrics, stops }, reload)
+    return await start({ config, log, locator: geo.locator, regions, metrics, guarded, drains, stops }, reload)
   } catch (error) {
     await stops.run()
     throw error
@@ -79,6 +85,8 @@ interface Ground {
   readonly locator: Locator
   readonly regions: readonly Region[]
   readonly metrics: Metrics
+  readonly guarded: Guarded
+  readonly drains: DrainTracker
   readonly stops: Stops
 }
 
@@ -95,6 +103,7 @@ async function start(ground: Ground, reload: ReloadSources): Promise<Meridian> {
     cutExchanges = await edge.close(limitMs)
   })
   const bound = await edge.listen(config.http.listen)
+  ground.guarded.ownListeners.push(...bound)
   const reloader = await startReloading(ground, reload, router, fleet)
   return {
     dataUrls: bound.map(urlOf),
@@ -108,26 +117,37 @@ async function start(ground: Ground, reload: ReloadSources): Promise<Meridian> {
   }
 }
 
-async function startControl({ config, log, metrics, stops }: Ground, router: Router, fleet: Fleet): Promise<string> {
+async function startControl(
+  { config, log, metrics, guarded, drains, stops }: Ground,
+  router: Router,
+  fleet: Fleet,
+): Promise<string> {
   const { store, feed } = fleet
   const app = createControlApp({
     store,
     router: countDecisions(router, metrics),
     currentSnapshot: () => feed.snapshot,
     refresh: () => feed.refresh(),
-    access: { tokens: config.control.tokens, openReading: isLoopback(config.control.listen.address) },
+    access: { ...config.control, openReading: isLoopback(config.control.listen.address) },
+    tls: await readControlTls(config.control.tls),
     allowedEndpoints: config.control.allowedEndpoints,
+    guard: guarded.guard,
+    drains,
+    clock: systemClock,
+    randomBytes,
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.expose() }),
     ready: () => readiness(feed),
     version,
     log,
   })
   stops.push(() => app.close())
-  return listenControl(app, config.control.listen)
+  const url = await listenControl(app, config.control.listen)
+  guarded.ownListeners.push({ address: config.control.listen.address, port: Number(new URL(url).port) })
+  return url
 }
 
-function createDataPlane({ config, log, metrics, stops }: Ground, router: Router): Edge {
-  const forwarder = createUndiciForwarder(config.http.timeouts)
+function createDataPlane({ config, log, metrics, guarded, stops }: Ground, router: Router): Edge {
+  const forwarder = createUndiciForwarder(config.http.timeouts, guarded.connections)
   stops.push(() => forwarder.close())
   return createEdge({
     router,

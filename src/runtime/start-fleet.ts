@@ -4,11 +4,13 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { createProber } from '../health/prober.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { DrainTracker } from '../regions/drain-estimate.ts'
 import { createLeaseGuard } from '../regions/lease-guard.ts'
 import type { Region } from '../regions/region.ts'
 import type { RegionStore } from '../regions/store.ts'
 import type { LiveRouter } from '../routing/router.ts'
 import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
+import { type Guarded, trustDeclared } from './guarded-connections.ts'
 import { observeFleet } from './observe-fleet.ts'
 import { openStore } from './open-store.ts'
 import type { Stops } from './stops.ts'
@@ -27,12 +29,14 @@ export interface FleetGround {
   readonly log: Logger
   readonly regions: readonly Region[]
   readonly metrics: Metrics
+  readonly guarded: Guarded
+  readonly drains: DrainTracker
   readonly stops: Stops
 }
 
 /** Resolves with the first snapshot in use. @throws MeridianError where the store must not be used */
 export async function startFleet(
-  { config, log, regions, metrics, stops }: FleetGround,
+  { config, log, regions, metrics, guarded, drains, stops }: FleetGround,
   router: LiveRouter,
 ): Promise<Fleet> {
   const clock = systemClock
@@ -46,6 +50,7 @@ export async function startFleet(
     clock,
     random: Math.random,
     settings: config.health,
+    connections: guarded.connections,
     onChange: () => refresh(),
     onFailure: metrics.countProbeFailure,
   })
@@ -60,10 +65,12 @@ export async function startFleet(
     everyMs,
     onSnapshot: (snapshot, previous) => {
       router.useSnapshot(snapshot, clock.now())
+      drains.observe(snapshot)
       tell(snapshot, previous)
     },
     onReading: fleet => {
       reachability.there()
+      trustDeclared(fleet, guarded.guard)
       onReading?.(fleet)
     },
     onSilence: share => tellSilence(log, share),

@@ -1,0 +1,119 @@
+import t from 'tap'
+import { createDrainTracker, estimateDrain } from '../../src/regions/drain-estimate.ts'
+import { exampleRegion } from '../support/example-region.ts'
+import { randomInteger, seededRandom } from '../support/seeded-random.ts'
+import { draining, load, snapshotOf, state } from '../support/world.ts'
+
+t.test('when a region will be empty, by what it reported', async t => {
+  for (const [reports, stayMs, now, expected, why] of [
+    [[], undefined, 0, { basis: 'unknown' }, 'it has said nothing'],
+    [[[0, 0]], undefined, 0, { basis: 'empty', inflight: 0, emptyInSeconds: 0 }, 'it says so'],
+    [[[0, 100]], undefined, 0, { basis: 'unknown', inflight: 100 }, 'one report alone'],
+    [
+      [[0, 64]],
+      1000,
+      0,
+      { basis: 'stay', inflight: 64, emptyInSeconds: 4.9 },
+      'one report, and how long a request stays: ln 128 stays',
+    ],
+    [[[0, 64]], 1000, 4000, { basis: 'stay', inflight: 64, emptyInSeconds: 0.9 }, 'four seconds later'],
+    [[[0, 64]], 1000, 9000, { basis: 'stay', inflight: 64, emptyInSeconds: 0 }, 'it should be by now'],
+    [[[0, 64]], 0, 0, { basis: 'unknown', inflight: 64 }, 'a stay of nothing says nothing'],
+    [
+      [
+        [0, 64],
+        [2000, 32],
+        [4000, 16],
+      ],
+      9e9,
+      4000,
+      { basis: 'trend', inflight: 16, emptyInSeconds: 10 },
+      'halved every 2 s: five more times',
+    ],
+    [
+      [
+        [0, 64],
+        [2000, 32],
+        [4000, 16],
+      ],
+      undefined,
+      7000,
+      { basis: 'trend', inflight: 16, emptyInSeconds: 7 },
+      'less what has passed',
+    ],
+    [
+      [
+        [0, 8],
+        [2000, 8],
+        [4000, 8],
+      ],
+      1000,
+      4000,
+      { basis: 'not-falling', inflight: 8 },
+      'what has come to stay',
+    ],
+    [
+      [
+        [0, 8],
+        [2000, 16],
+      ],
+      1000,
+      2000,
+      { basis: 'not-falling', inflight: 16 },
+      'or rises',
+    ],
+    [
+      [
+        [0, 8],
+        [2000, 0],
+        [4000, 2],
+      ],
+      undefined,
+      4000,
+      { basis: 'trend', inflight: 2 },
+      'a zero on the way breaks nothing',
+    ],
+  ] as const) {
+    const samples = reports.map(([at, inflight]) => ({ at, inflight }))
+    t.match(estimateDrain(samples, stayMs, now), expected, why)
+  }
+})
+
+t.test('regions that really fall exponentially are empty when the estimate says', async t => {
+  const random = seededRandom(7)
+  for (let round = 0; round < 200; round++) {
+    const start = 50 + randomInteger(random, 1000)
+    const stayMs = 500 + randomInteger(random, 20_000)
+    const reports = 2 + randomInteger(random, 10)
+    const left = (at: number) => start * Math.exp(-at / stayMs)
+    const samples = Array.from({ length: reports }, (_, i) => ({ at: i * 1000, inflight: left(i * 1000) }))
+    const now = (reports - 1) * 1000
+    const { emptyInSeconds } = estimateDrain(samples, undefined, now)
+    const really = Math.max(0, (stayMs * Math.log(start / 0.5) - now) / 1000)
+    if (left(now) > 0.5)
+      t.ok(Math.abs(emptyInSeconds! - really) <= 0.06, `round ${round}: ${emptyInSeconds} s, ${really} s`)
+  }
+})
+
+t.test('the tracker follows the reports of regions that drain, and forgets the others', async t => {
+  const tracker = createDrainTracker()
+  const region = exampleRegion('a')
+  const see = (at: number, inflight: number, verdict = draining, epoch = 1) =>
+    tracker.observe(
+      snapshotOf([
+        state(region, { verdict, load: load(inflight, 100, { receivedAt: at, epoch }) }),
+        state(exampleRegion('b')),
+      ]),
+    )
+  see(0, 64)
+  see(0, 64)
+  t.equal(tracker.estimateOf('a', 0)?.basis, 'stay', 'the same report twice is one')
+  see(2000, 32)
+  see(4000, 16)
+  t.match(tracker.estimateOf('a', 4000), { basis: 'trend', emptyInSeconds: 10 })
+  t.same([...tracker.estimates(4000).keys()], ['a'])
+  see(6000, 50, draining, 2)
+  t.match(tracker.estimateOf('a', 6000), { basis: 'stay', inflight: 50 }, 'it has registered anew: another life')
+  tracker.observe(snapshotOf([state(region)]))
+  t.equal(tracker.estimateOf('a', 8000), undefined, 'the drain was taken back')
+})
