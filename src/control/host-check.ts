@@ -15,7 +15,11 @@ import { shown } from '../schema.ts'
 export function createHostCheck(hosts: readonly string[]): (request: FastifyRequest) => void {
   const names = new Set(hosts.map(host => canonical(host)))
   const suffixes = hosts.filter(host => host.startsWith('*.')).map(host => host.slice(1))
-  return ({ raw: { rawHeaders, httpVersion, socket } }) => {
+  return ({ raw: { rawHeaders, httpVersion, socket, url = '' } }) => {
+    // A URL there would count instead of the Host (RFC 9112 §3.2.2); only proxies are asked that way.
+    if (!url.startsWith('/') && url !== '*') {
+      throw new MeridianError('REQUEST_INVALID', `${shown(url)} is not a path that starts with /`)
+    }
     const fields = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === 'host')
     // Only HTTP/1.0 knows requests without it, and no browser sends such.
     if (fields.length === 0 && httpVersion === '1.0') return

@@ -1,6 +1,7 @@
 /** A control API over the real store and router, in the small world of `world.ts`. */
 
 import { createHash, randomBytes } from 'node:crypto'
+import type { Token } from '../../src/config/config.ts'
 import type { Rule } from '../../src/config/rule.ts'
 import type { Right } from '../../src/config/schema.ts'
 import { createControlApp } from '../../src/control/app.ts'
@@ -77,8 +78,9 @@ const exampleFleet = [
   region('core-waw', 'warsaw', { tier: 'core' }),
 ]
 
-export function token(text: string, rights: Right[], regions = ['*']) {
-  return { name: text, sha256: createHash('sha256').update(text).digest('hex'), rights, regions }
+/** A token of the configuration whose text is known. */
+export function token(text: string, rights: Right[], regions = ['*'], name = text): Token {
+  return { name, sha256: createHash('sha256').update(text).digest('hex'), rights, regions }
 }
 
 function verdictOf({ drain, lease }: FleetRecord, now: number): Verdict {
