@@ -119,15 +119,18 @@ export interface SnapshotKeeper {
 }
 
 /** Often enough for a fleet that changes by the day; seldom enough for a disk. */
-const everyMs = 5_000
+const everyMs = 2_000
 
 export function createSnapshotKeeper({ file, clock, onFault }: SnapshotKeeperOptions): SnapshotKeeper {
   let waiting: FleetState | undefined
   let writtenAt = Number.NEGATIVE_INFINITY
   let underWay = Promise.resolve()
   let failing = false
+  let cancel: (() => void) | undefined
 
   const write = (): void => {
+    cancel?.()
+    cancel = undefined
     const fleet = waiting!
     waiting = undefined
     writtenAt = clock.now()
@@ -146,7 +149,10 @@ export function createSnapshotKeeper({ file, clock, onFault }: SnapshotKeeperOpt
   return {
     keep(fleet) {
       waiting = fleet
-      if (clock.now() - writtenAt >= everyMs) write()
+      const leftMs = writtenAt + everyMs - clock.now()
+      if (leftMs <= 0) write()
+      // The last reading before the store goes away is the one that will be needed.
+      else cancel ??= clock.after(leftMs, write)
     },
     async close() {
       if (waiting !== undefined) write()

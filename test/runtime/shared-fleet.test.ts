@@ -1,0 +1,268 @@
+/** Whole routers that share a fleet through a real Redis, which comes, goes, hangs and forgets. */
+
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import t, { type Test } from 'tap'
+import { parseConfig } from '../../src/config/config.ts'
+import type { Region } from '../../src/regions/region.ts'
+import { type Meridian, startMeridian } from '../../src/runtime/meridian.ts'
+import { exampleRegion } from '../support/example-region.ts'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+
+const token = 'the-token-of-the-tests'
+const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+const british = '81.2.69.142'
+const leaseMs = 1_000
+
+const london = exampleRegion('london', {
+  coordinates: { latitude: 51.5, longitude: -0.1 },
+  endpoints: { publicUrl: 'http://127.0.0.1:1' },
+})
+const tokyo = exampleRegion('tokyo', {
+  coordinates: { latitude: 35.7, longitude: 139.7 },
+  endpoints: { publicUrl: 'http://127.0.0.1:2' },
+})
+
+interface Router extends Meridian {
+  /** Lines of the log, as JSON. */
+  readonly log: readonly string[]
+}
+
+/** @param folder for the snapshot on disk */
+async function startRouter(t: Test, redis: RedisServer, folder: string, regions: readonly Region[], more = '') {
+  const settings = `
+router: { id: router-${folder.length}-${routers++} }
+http: { listen: [{ address: 127.0.0.1, port: 0 }], trustedProxies: [127.0.0.0/8] }
+control:
+  listen: { address: 127.0.0.1, port: 0 }
+  allowedEndpoints: [127.0.0.0/8]
+  tokens: [{ name: ops, sha256: ${createHash('sha256').update(token).digest('hex')} }]
+lease: { duration: ${leaseMs}ms }
+routing: { snapshotEvery: 100ms }
+redis: { url: "redis://127.0.0.1:${redis.port}", timeout: 300ms, snapshotFile: ${join(folder, 'last.json')} }
+${more}`
+  const log: string[] = []
+  const logger = pino({ level: 'info' }, { write: (line: string) => log.push(line) })
+  const router = await startMeridian(parseConfig(settings, undefined, {}), { regions, log: logger })
+  t.teardown(() => router.close(0))
+  return { ...router, log } satisfies Router
+}
+let routers = 0
+
+function folderFor(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'meridian-fleet-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Asks again until the answer is as wanted: for what routers do by themselves, in their own time. */
+async function eventually<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask()
+    if (wanted(answer)) return answer
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
+const json = async (url: string) => (await fetch(url)).json() as Promise<Record<string, unknown>>
+const routeOf = async ({ controlUrl }: Meridian) => (await json(`${controlUrl}/v1/route?ip=${british}`))['region']
+const readyOf = ({ controlUrl }: Meridian) => json(`${controlUrl}/readyz`)
+
+async function register({ controlUrl }: Meridian, region: Region) {
+  const body = JSON.stringify(region)
+  const answer = await fetch(`${controlUrl}/v1/regions/${region.id}`, { method: 'PUT', headers, body })
+  return { status: answer.status, ...((await answer.json()) as { epoch?: number; code?: string }) }
+}
+
+async function beat({ controlUrl }: Meridian, id: string, epoch: number, sequence: number): Promise<number> {
+  const body = JSON.stringify({ epoch, sequence })
+  const answer = await fetch(`${controlUrl}/v1/regions/${id}/heartbeat`, { method: 'POST', headers, body })
+  await answer.text()
+  return answer.status
+}
+
+/** Keeps a region registered as an agent does: a beat every now and then, a registration when it is unknown. */
+function keepAlive(t: Test, router: Meridian, region: Region) {
+  let epoch = 0
+  let sequence = 0
+  let stopped = false
+  const turn = async (): Promise<void> => {
+    if (stopped) return
+    const status = epoch === 0 ? 404 : await beat(router, region.id, epoch, ++sequence).catch(() => 0)
+    if (status === 404 || status === 409)
+      epoch = (await register(router, region).catch(() => ({ epoch: 0 }))).epoch ?? 0
+    setTimeout(turn, 100)
+  }
+  const stop = (): void => {
+    stopped = true
+  }
+  t.teardown(stop)
+  void turn()
+  return stop
+}
+
+t.test('a region that registers with one router serves from all, and falls silent on all', async t => {
+  const redis = await startRedis(t)
+  const [one, other] = [
+    await startRouter(t, redis, folderFor(t), [tokyo]),
+    await startRouter(t, redis, folderFor(t), [tokyo]),
+  ]
+  const stop = keepAlive(t, one, london)
+  for (const router of [one, other])
+    t.equal(
+      await eventually(
+        () => routeOf(router),
+        region => region === 'london',
+      ),
+      'london',
+    )
+  await fetch(`${other.controlUrl}/v1/regions/london/drain`, { method: 'POST', headers, body: '{}' })
+  for (const router of [one, other])
+    t.equal(
+      await eventually(
+        () => routeOf(router),
+        region => region === 'tokyo',
+      ),
+      'tokyo',
+    )
+  await fetch(`${one.controlUrl}/v1/regions/london/undrain`, { method: 'POST', headers, body: '{}' })
+  for (const router of [one, other])
+    await eventually(
+      () => routeOf(router),
+      region => region === 'london',
+    )
+  stop()
+  for (const router of [one, other])
+    t.equal(
+      await eventually(
+        () => routeOf(router),
+        region => region === 'tokyo',
+      ),
+      'tokyo',
+    )
+  t.match(await json(`${other.controlUrl}/v1/explain?ip=${british}`), {
+    rejected: [{ region: 'london', kind: 'doubtful', reason: 'lease' }],
+  })
+})
+
+t.test('without Redis a router starts from its files, says so, and joins when Redis comes', async t => {
+  const redis = await startRedis(t)
+  await redis.kill()
+  const router = await startRouter(t, redis, folderFor(t), [tokyo])
+  t.equal(await routeOf(router), 'tokyo')
+  t.match(await readyOf(router), {
+    ready: true,
+    reasons: [/^deciding from what was last known.*Redis at 127\.0\.0\.1/],
+  })
+  t.match(router.log.join(''), /starting from 1 regions? of region files/)
+  t.match(await register(router, london), { status: 503, code: 'STORE_UNAVAILABLE' })
+  await redis.start()
+  t.match(
+    await eventually(
+      () => register(router, london),
+      ({ status }) => status < 300,
+    ),
+    { status: 201 },
+  )
+  t.equal(
+    await eventually(
+      () => routeOf(router),
+      region => region === 'london',
+    ),
+    'london',
+  )
+  t.match(
+    await eventually(
+      () => readyOf(router),
+      ({ reasons }) => (reasons as []).length === 0,
+    ),
+    { ready: true },
+  )
+  t.match(router.log.join(''), /the fleet can be read again/)
+})
+
+t.test('no client notices that Redis dies and comes back empty, and the fleet builds itself again', async t => {
+  const redis = await startRedis(t)
+  const folder = folderFor(t)
+  const router = await startRouter(t, redis, folder, [tokyo])
+  keepAlive(t, router, london)
+  await eventually(
+    () => routeOf(router),
+    region => region === 'london',
+  )
+  await eventually(
+    async () => readFileSync(join(folder, 'last.json'), 'utf8'),
+    text => text.includes('"london"'),
+  )
+  const answers = new Set<unknown>()
+  const watch = async (until: () => Promise<boolean>): Promise<void> => {
+    do answers.add(await routeOf(router))
+    while (!(await until()))
+  }
+
+  await redis.kill()
+  const goneAt = performance.now()
+  await watch(async () => performance.now() - goneAt > 1.5 * leaseMs)
+  t.same([...answers], ['london'], 'a lease and a half without Redis')
+  t.match(await register(router, exampleRegion('paris', { endpoints: london.endpoints })), { status: 503 })
+
+  const late = await startRouter(t, redis, folder, [tokyo])
+  t.equal(await routeOf(late), 'london', 'a router that starts meanwhile knows it from the disk')
+
+  await redis.start()
+  await watch(async () => redis.cli('HEXISTS', '{meridian:default}:regions', 'london') === '1')
+  const backAt = performance.now()
+  await watch(async () => performance.now() - backAt > 1.5 * leaseMs)
+  t.same([...answers], ['london'], 'nor while it registers again')
+  t.equal(
+    await eventually(
+      () => routeOf(late),
+      region => region === 'london',
+    ),
+    'london',
+  )
+})
+
+t.test('a Redis that must not be used stops the start', async t => {
+  const redis = await startRedis(t, ['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru'])
+  await t.rejects(startRouter(t, redis, folderFor(t), [tokyo]), { code: 'STORE_UNSUITABLE', message: /noeviction/ })
+})
+
+t.test('a frozen fleet stays as it is on every router', async t => {
+  const redis = await startRedis(t)
+  const [one, other] = [
+    await startRouter(t, redis, folderFor(t), [tokyo]),
+    await startRouter(t, redis, folderFor(t), [tokyo]),
+  ]
+  const stop = keepAlive(t, one, london)
+  await eventually(
+    () => routeOf(other),
+    region => region === 'london',
+  )
+  const brake = (mode: string) =>
+    fetch(`${one.controlUrl}/v1/fleet/mode`, { method: 'POST', headers, body: JSON.stringify({ mode }) })
+  t.ok((await brake('frozen')).ok)
+  const modeOf = async () =>
+    (await json(`${other.controlUrl}/v1/explain?ip=${british}`))['snapshot'] as { mode?: string }
+  await eventually(modeOf, ({ mode }) => mode === 'frozen')
+  stop()
+  const ended = async () => {
+    const { regions } = (await json(`${other.controlUrl}/v1/regions`)) as {
+      regions: { id: string; lease?: { expiresInMs: number } }[]
+    }
+    return regions.find(({ id }) => id === 'london')!.lease!.expiresInMs
+  }
+  await eventually(ended, left => left < -300)
+  t.equal(await routeOf(other), 'london', 'silent, and still there')
+  t.ok((await brake('auto')).ok)
+  t.equal(
+    await eventually(
+      () => routeOf(other),
+      region => region === 'tokyo',
+    ),
+    'tokyo',
+  )
+})
