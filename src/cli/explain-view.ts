@@ -60,7 +60,9 @@ function pickWords({ kind, key, temperatureMs }: Trace['pick']): string {
 export function describeLocation(location: LocationView): string {
   const { city, subdivision, country, continent, latitude, longitude, accuracyRadiusKm, countryPoint, source } =
     location
-  const names = [city, subdivision, country ?? continent].filter(name => name !== undefined)
+  // Databases name a large place near by, not the one that a client is in.
+  const near = city === undefined ? undefined : `near ${city}`
+  const names = [near, subdivision, country ?? continent].filter(name => name !== undefined)
   const radius = accuracyRadiusKm === undefined ? '' : ` ± ${accuracyRadiusKm} km`
   const kind = countryPoint ? " (the middle of the country's people)" : ''
   const point = latitude === undefined || longitude === undefined ? [] : [`${latitude}, ${longitude}${radius}${kind}`]
@@ -97,7 +99,7 @@ function renderRegions(trace: TraceAnswer, paint: Paint): string[] {
     const entries = rejected.filter(entry => entry.kind === kind).sort((a, b) => a.costMs - b.costMs)
     if (entries.length === 0) return []
     const style = kind === 'doubtful' ? 'yellow' : 'dim'
-    const why = ({ reason, detail }: TracedRejection): Cell => ({ text: `${reason}: ${detail}`, style })
+    const why = (entry: TracedRejection): Cell => ({ text: describeRejection(entry), style })
     return [{ heading: headings[kind] }, ...entries.map(entry => row(entry, 'red', why(entry)))]
   })
   const candidateRows = candidates.map(entry => row(entry, 'green', { text: describeShare(entry) }))
@@ -110,9 +112,17 @@ const headings: Readonly<Record<RejectionKind, string>> = {
   forbidden: 'Forbidden: never used for this request',
 }
 
+/** What lacks a capability says so itself, and so fits into one line. */
+function describeRejection({ reason, detail }: TracedRejection): string {
+  return reason === 'capability' ? detail : `${reason}: ${detail}`
+}
+
+/** Most regions of a large fleet get nothing: a dash lets those stand out that do, or that are busy all the same. */
 function describeShare({ share, believed }: TracedCandidate): string {
-  const gets = `gets ${(100 * share).toFixed(1)} %`
-  return believed?.utilisation === undefined ? gets : `${gets}, is ${Math.round(100 * believed.utilisation)} % busy`
+  const percent = (100 * share).toFixed(1)
+  const busy = believed?.utilisation === undefined ? undefined : Math.round(100 * believed.utilisation)
+  if (percent === '0.0') return busy ? `–, is ${busy} % busy` : '–'
+  return busy === undefined ? `gets ${percent} %` : `gets ${percent} %, is ${busy} % busy`
 }
 
 /** Two decimals, which is how they add up; a plain 0 stands under the others' units. */

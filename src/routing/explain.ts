@@ -3,16 +3,18 @@
  * were rejected. Made from the same plan, loads and choice as the decision itself.
  */
 
+import type { Rule } from '../config/rule.ts'
 import { formatAddress } from '../geo/address.ts'
 import type { Cell } from '../geo/location.ts'
 import { clientNetwork, formatNetwork } from '../geo/network.ts'
 import { liesIn } from '../regions/jurisdiction.ts'
+import type { Region } from '../regions/region.ts'
 import type { RegionState, Snapshot } from '../regions/snapshot.ts'
 import type { Choice } from './choice.ts'
 import type { Believed, CostColumn, RouteRequest, Trace, TracedCandidate, TracedRejection } from './decision.ts'
 import { allowedJurisdictions } from './residency.ts'
 import type { RouteDecision } from './route-decision.ts'
-import { affinityOf, type Question, type Workings } from './workings.ts'
+import { affinityOf, capabilityOf, type Question, type Workings } from './workings.ts'
 
 export function explainDecision(
   workings: Workings,
@@ -53,7 +55,7 @@ export function explainDecision(
     region: decision.best?.id ?? null,
     candidates,
     rejected: snapshot.regions.flatMap((state, region) =>
-      inPlay.has(region) ? [] : [traceRejection(workings, question, choice, cell, state, region)],
+      inPlay.has(region) ? [] : [traceRejection(workings, request, question, choice, cell, state, region)],
     ),
   }
 }
@@ -129,6 +131,7 @@ function believedOf({ loads }: Workings, { load }: RegionState, region: number):
 
 function traceRejection(
   workings: Workings,
+  request: RouteRequest,
   question: Question,
   choice: Choice,
   cell: Cell,
@@ -139,7 +142,7 @@ function traceRejection(
   return {
     region: state.region.id,
     tier: state.region.tier,
-    ...whyNot(workings, question, choice, cell, state, region),
+    ...whyNot(workings, request, question, choice, cell, state, region),
     costMs: total(column),
     column,
   }
@@ -150,6 +153,7 @@ type Why = Pick<TracedRejection, 'kind' | 'reason' | 'detail'>
 /** The first reason that holds, the least changeable first: a rule's tiers before the region's health. */
 function whyNot(
   workings: Workings,
+  request: RouteRequest,
   question: Question,
   choice: Choice,
   cell: Cell,
@@ -165,7 +169,7 @@ function whyNot(
   const allowed = allowedJurisdictions(rule.residency, cell.country)
   if (!liesIn(region, allowed)) return forbidden('residency', residencyWords(allowed!, cell, region.jurisdiction))
   const lacking = workings.audiences.lacks(variant, index)
-  if (lacking === 'capability') return forbidden('capability', 'it cannot do what the request asks for')
+  if (lacking === 'capability') return forbidden('capability', lackingWords(rule, request, region))
   if (lacking === 'family') return forbidden('family', 'it has no address of the family asked for')
   if (verdict.condition === 'draining') return forbidden('drained', verdict.detail)
   if (verdict.condition === 'down') return { kind: 'doubtful', reason: verdict.by, detail: verdict.detail }
@@ -182,6 +186,19 @@ function whyNot(
     return { kind: 'later-tier', reason: 'default-order', detail: 'the declared default order names others first' }
   }
   return { kind: 'later-tier', reason: 'tier', detail: tierWords(workings, question, choice) }
+}
+
+/** What a region has is told as far as it helps to see a misspelt name. */
+const mostNames = 3
+
+function lackingWords(rule: Rule, request: RouteRequest, { capabilities }: Region): string {
+  const has = capabilities.length > mostNames ? [...capabilities.slice(0, mostNames), '…'] : capabilities
+  return `lacks ${brief(capabilityOf(rule, request) ?? '')} (it has ${has.map(brief).join(', ') || 'none'})`
+}
+
+/** A client may ask for anything, at any length. */
+function brief(name: string): string {
+  return name.length > 60 ? `${name.slice(0, 59)}…` : name
 }
 
 function residencyWords(allowed: readonly string[], { country }: Cell, jurisdiction: string | undefined): string {

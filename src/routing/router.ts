@@ -20,7 +20,7 @@ import { type CompiledRule, RuleTable } from './match-rule.ts'
 import { hashText, hashWords } from './pick.ts'
 import type { Ranking } from './plan.ts'
 import { type DecisionContext, RouteDecision } from './route-decision.ts'
-import { affinityOf, type Question, type RouterSettings, type Workings } from './workings.ts'
+import { affinityOf, capabilityOf, type Question, type RouterSettings, type Workings } from './workings.ts'
 
 export interface LiveRouter extends Router {
   /** Swaps the fleet. `now` is on the clock of the snapshot. */
@@ -157,11 +157,6 @@ class PlanningRouter implements LiveRouter {
 
 function withoutTolls(snapshot: Snapshot): Snapshot {
   return { ...snapshot, regions: snapshot.regions.map(state => ({ ...state, tollMs: 0 })) }
-}
-
-function capabilityOf({ capability }: Rule, { header }: RouteRequest): string | undefined {
-  if (capability === undefined) return undefined
-  return 'value' in capability ? capability.value : header?.(capability.header)
 }
 
 function pinOf(locator: Locator, address: ClientAddress): Pin | undefined {

@@ -53,3 +53,9 @@ export function affinityOf({ affinity }: Rule, { key, header }: RouteRequest): s
   if (key !== undefined) return key
   return affinity === undefined ? undefined : header?.(affinity.header)
 }
+
+/** What a region must be able to do: the rule's own word, else the value of the header field that it names. */
+export function capabilityOf({ capability }: Rule, { header }: RouteRequest): string | undefined {
+  if (capability === undefined) return undefined
+  return 'value' in capability ? capability.value : header?.(capability.header)
+}

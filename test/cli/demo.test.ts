@@ -76,6 +76,18 @@ t.test('the example fleet: started, asked, a region killed, stopped', async t =>
     t.match(explained, /^ {3}core-fra +core .* tier: edge can take it$/m)
   })
 
+  await t.test('the printed token lets its user drain', async t => {
+    t.match(screen, /^Try, in another terminal, in this folder:$/m)
+    const [, token = ''] = /^ {2}To write .*: export MERIDIAN_TOKEN=(\S+)$/m.exec(screen)!
+    const [, drain = ''] = /^ {2}Then for instance: npx meridian (.*)$/m.exec(screen)!
+    const [, drained] = /drain (\S+)/.exec(drain)!
+    const args = drain.split(' ')
+    t.equal((await runMeridian(args)).exitCode, 77, 'not without it')
+    t.equal((await runMeridian(args, { env: { MERIDIAN_TOKEN: token } })).exitCode, 0)
+    t.match(await runExplain(), new RegExp(`^ {3}${drained} .* drained`, 'm'))
+    t.equal((await runMeridian(args.with(1, 'undrain'), { env: { MERIDIAN_TOKEN: token } })).exitCode, 0)
+  })
+
   await t.test('a region that is killed loses its clients, and explain says why', async t => {
     await run(kill)
     const explained = await eventually(runExplain, /^In doubt/m)

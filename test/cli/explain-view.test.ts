@@ -48,7 +48,7 @@ const trace: TraceAnswer = {
 t.test('a decision is drawn as one table, the no of every region under its kind', async t => {
   t.same(renderTrace(trace, plain), [
     'client    193.0.6.139 in network 193.0.6.0/24',
-    'location  Amsterdam, NL · 52.37, 4.9 ± 50 km · from city.mmdb',
+    'location  near Amsterdam, NL · 52.37, 4.9 ± 50 km · from city.mmdb',
     'rule      inference (redirect), audience inference/52,5/NL',
     'decision  edge-ams: least cost',
     'pick      weighted, by client network 193.0.6.0/24, temperature 8 ms',
@@ -67,6 +67,26 @@ t.test('a decision is drawn as one table, the no of every region under its kind'
     'Forbidden: never used for this request',
     '   edge-nyc   edge    70.00     0     0        0     0     10.00  =    80.00  residency: clients in NL are served in EU;',
     '                                                                              the region is in US',
+  ])
+})
+
+t.test('rows that get nothing do not say so in words, and one that lacks a capability takes one line', async t => {
+  const [first, second] = trace.candidates as [TracedCandidate, TracedCandidate]
+  const idle = { ...first, region: 'edge-idle', share: 0.0004, believed: { utilisation: 0.004 } }
+  const busy = { ...first, region: 'edge-busy', share: 0, believed: { utilisation: 0.97 } }
+  const silent = { ...second, region: 'edge-mute', share: 0 }
+  const lacking = {
+    ...{ ...trace.rejected[1]!, region: 'edge-lack', reason: 'capability' },
+    detail: 'lacks chat-large (it has chat-small)',
+  }
+  const lines = renderTrace({ ...trace, candidates: [first, idle, busy, silent], rejected: [lacking] }, plain)
+  const ends = lines.flatMap(line => / (edge-\w+) .* = +[\d.]+ {2}(.*)$/.exec(line)?.slice(1, 3).join(' ') ?? [])
+  t.same(ends, [
+    'edge-ams gets 71.0 %, is 83 % busy',
+    'edge-idle –',
+    'edge-busy –, is 97 % busy',
+    'edge-mute –',
+    'edge-lack lacks chat-large (it has chat-small)',
   ])
 })
 

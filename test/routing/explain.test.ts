@@ -51,10 +51,27 @@ t.test('every region stands in the trace once, with its column or its reason', a
       ['core-fra', 'forbidden', 'tier', 'rule inference serves from edge, cloud'],
       ['edge-fra', 'forbidden', 'drained', 'drained by ops'],
       ['edge-lon', 'forbidden', 'residency', 'clients in NL are served in EU, JP; the region is in GB'],
-      ['edge-tyo', 'forbidden', 'capability', 'it cannot do what the request asks for'],
+      ['edge-tyo', 'forbidden', 'capability', 'lacks small (it has none)'],
       ['edge-war', 'doubtful', 'probe', '3 failures, last: connection refused'],
     ],
   )
+})
+
+t.test('a region that lacks a capability is told with what it has instead', async t => {
+  for (const [asked, has, detail] of [
+    ['chat-large', ['chat-small'], 'lacks chat-large (it has chat-small)'],
+    ['chat-large', ['a', 'b', 'c'], 'lacks chat-large (it has a, b, c)'],
+    ['chat-large', ['a', 'b', 'c', 'd'], 'lacks chat-large (it has a, b, c, …)'],
+    ['x'.repeat(61), [], `lacks ${'x'.repeat(59)}… (it has none)`],
+  ] as const) {
+    const fleet = [state(region('edge-ams', 'amsterdam', { tier: 'edge', capabilities: [...has] }))]
+    const router = routerOf(fleet, { rules: [rule({ capability: { header: 'x-model' } })] })
+    const { rejected } = router.explain({
+      ...ask('amsterdam'),
+      header: name => (name === 'x-model' ? asked : undefined),
+    })
+    t.match(rejected, [{ reason: 'capability', detail }])
+  }
 })
 
 t.test('a column adds up to its cost, to the last digit', async t => {

@@ -31,6 +31,8 @@ export interface DemoPorts {
 export interface Demo {
   readonly dataUrl: string
   readonly controlUrl: string
+  /** May drain, undrain, register and remove; ends with the demo. */
+  readonly operatorToken: string
   /** By tier, as clients come to them. */
   readonly regions: readonly RegionProcess[]
   /** Stops the router, then the regions. */
@@ -47,8 +49,9 @@ export async function startDemo({ directory, ports, log }: DemoOptions): Promise
   const ordered = tiers.flatMap(tier => declared.filter(region => region.tier === tier))
   if (ordered.length === 0)
     throw new MeridianError('REGION_UNKNOWN', `there is no region file (<id>.json) in ${directory}`)
-  const token = randomBytes(32).toString('base64url')
-  const config = await demoConfig(ports, token, declared)
+  const token = randomToken()
+  const operatorToken = randomToken()
+  const config = await demoConfig(ports, { token, operatorToken }, declared)
   const [router, ...processes] = await Promise.allSettled([
     startMeridian(config, { regions: [], log }),
     ...ordered.map((region, index) => startRegionProcess(region, ports.regions === 0 ? 0 : ports.regions + index)),
@@ -62,7 +65,7 @@ export async function startDemo({ directory, ports, log }: DemoOptions): Promise
     const { dataUrls, controlUrl } = requireValue<Meridian>(router)
     for (const outcome of processes) requireValue<RegionProcess>(outcome)
     await Promise.all(regions.map(region => region.register(controlUrl, token)))
-    return { dataUrl: dataUrls[0]!, controlUrl, regions, close }
+    return { dataUrl: dataUrls[0]!, controlUrl, operatorToken, regions, close }
   } catch (error) {
     await close()
     throw error
@@ -75,7 +78,11 @@ function requireValue<T>(outcome: PromiseSettledResult<T>): T {
 }
 
 /** A router as an operator would write it; only that it looks after its regions more often, since people are watching. */
-async function demoConfig(ports: DemoPorts, token: string, regions: readonly Region[]): Promise<Config> {
+async function demoConfig(
+  ports: DemoPorts,
+  { token, operatorToken }: { readonly token: string; readonly operatorToken: string },
+  regions: readonly Region[],
+): Promise<Config> {
   // For clients of whom nothing is known: who can hold most comes first.
   const bySize = regions.toSorted((a, b) => (b.capacityRequests ?? 0) - (a.capacityRequests ?? 0))
   const loopback = ['127.0.0.0/8', '::1/128']
@@ -85,7 +92,10 @@ async function demoConfig(ports: DemoPorts, token: string, regions: readonly Reg
     control: {
       listen: { address: '127.0.0.1', port: await freePort(ports.control) },
       allowedEndpoints: loopback,
-      tokens: [{ name: 'demo', sha256: createHash('sha256').update(token).digest('hex'), rights: ['report'] }],
+      tokens: [
+        { name: 'regions', sha256: sha256(token), rights: ['report'] },
+        { name: 'operator', sha256: sha256(operatorToken), rights: ['report', 'operator'] },
+      ],
     },
     health: { interval: '1s', recheck: '300ms', fall: 2 },
     regions: { defaultOrder: bySize.map(({ id }) => id) },
@@ -95,6 +105,14 @@ async function demoConfig(ports: DemoPorts, token: string, regions: readonly Reg
     ],
   }
   return parseConfig(JSON.stringify(settings), undefined, {})
+}
+
+function randomToken(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+function sha256(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
 }
 
 /** The port itself where nobody listens there, else 0, for which the system finds one. */

@@ -25,12 +25,14 @@ export function renderOverview(demo: Demo, wanted: DemoPorts, serving: RegionPro
     ...regionTable(demo, paint).map(line => `  ${line}`),
     ...movedPorts(demo, wanted).map(line => paint('yellow', line)),
     '',
-    paint('bold', 'Try, in another terminal:'),
+    paint('bold', 'Try, in another terminal, in this folder:'),
     ...commands(demo, serving).flatMap(([what, command], index) => [
       '',
       `  ${index + 1}. ${what}`,
       `     ${paint('cyan', command)}`,
     ]),
+    '',
+    ...writing(demo, serving).map(line => `  ${line}`),
     '',
     'Ctrl-C stops the router and all regions.',
     '',
@@ -60,7 +62,7 @@ function commands(
   { dataUrl, controlUrl }: Demo,
   { region, pid }: RegionProcess,
 ): (readonly [what: string, command: string])[] {
-  const control = controlUrl === defaultControlUrl ? '' : ` --control ${controlUrl}`
+  const control = controlOption(controlUrl)
   const as = (address: string, path: string) => `curl -i -H 'X-Forwarded-For: ${address}' ${dataUrl}${path}`
   return [
     ['A client in London is redirected to a region in Europe:', as(firstClient, '/')],
@@ -69,6 +71,19 @@ function commands(
     ['Why there? Every region, with its column of milliseconds:', `npx meridian explain ${firstClient}${control}`],
     [`Kill ${region.id}, which serves that client. Within seconds 1 leads elsewhere, and 4 says why:`, `kill ${pid}`],
   ]
+}
+
+/** Reading is open on loopback; whoever wants to change something needs a token. */
+function writing({ controlUrl, operatorToken, regions }: Demo, serving: RegionProcess): string[] {
+  const { region } = regions.find(each => each !== serving) ?? serving
+  return [
+    `To write (drain, undrain, register): export MERIDIAN_TOKEN=${operatorToken}`,
+    `Then for instance: npx meridian regions drain ${region.id}${controlOption(controlUrl)}`,
+  ]
+}
+
+function controlOption(controlUrl: string): string {
+  return controlUrl === defaultControlUrl ? '' : ` --control ${controlUrl}`
 }
 
 function portOf(url: string): number {
