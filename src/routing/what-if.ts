@@ -132,19 +132,7 @@ class Tally {
     this.#total += weight
     this.#addCost(0, before, weight)
     this.#addCost(1, after, weight)
-    const now = new Map(after.map(entry => [entry.region, entry]))
-    const then = new Map(before.map(entry => [entry.region, entry]))
-    const lost = before
-      .map(entry => ({ ...entry, part: entry.share - (now.get(entry.region)?.share ?? 0) }))
-      .filter(({ part }) => part > 0)
-    const gained = after
-      .map(entry => ({ ...entry, part: entry.share - (then.get(entry.region)?.share ?? 0) }))
-      .filter(({ part }) => part > 0)
-    const moved = gained.reduce((sum, { part }) => sum + part, 0)
-    // The rendezvous hash moves only clients that have to move, and spreads them over those who gain.
-    for (const from of lost) {
-      for (const to of gained) this.#addFlow(from, to, (weight * from.part * to.part) / moved)
-    }
+    for (const { from, to, part } of movesBetween(before, after)) this.#addFlow(from, to, weight * part)
   }
 
   result(): Omit<WhatIf, 'rule'> {
@@ -178,4 +166,50 @@ class Tally {
     flow.afterMs += weight * to.costMs
     this.#flows.set(key, flow)
   }
+}
+
+interface Part {
+  readonly from: Share
+  readonly to: Share
+  readonly part: number
+}
+
+/**
+ * How large a part of the clients goes from each region to each other.
+ *
+ * The same client draws the same exponential variate for a region in both fleets and goes where variate over weight is
+ * smallest (`pick.ts`). With weights w before and v after, the joint probability of i before and j after is
+ * wᵢ·vⱼ·∫ dr/A(r)² from wⱼ/vⱼ to wᵢ/vᵢ, where A(r) = Σ max(w, v·r) is made of straight lines between those quotients.
+ */
+function movesBetween(before: readonly Share[], after: readonly Share[]): Part[] {
+  const ids = [...new Set([...before, ...after].map(({ region }) => region))]
+  const nothing = (region: string | null): Share => ({ region, share: 0, costMs: 0 })
+  const pairs = ids
+    .map(region => {
+      const from = before.find(entry => entry.region === region) ?? nothing(region)
+      const to = after.find(entry => entry.region === region) ?? nothing(region)
+      return { from, to, quotient: to.share === 0 ? Number.POSITIVE_INFINITY : from.share / to.share }
+    })
+    .filter(({ from, to }) => from.share + to.share > 0)
+    .sort((a, b) => a.quotient - b.quotient)
+  const total = (r: number) => pairs.reduce((sum, { from, to }) => sum + Math.max(from.share, to.share * r), 0)
+  // The integral from 0 to each quotient, line by line; `slope` sums the weights whose quotient lies below.
+  let slope = 0
+  let integral = 0
+  const integrals = pairs.map(({ to, quotient }, place) => {
+    const start = place === 0 ? 0 : pairs[place - 1]!.quotient
+    if (quotient > start) {
+      const low = total(start)
+      const inverseHigh = quotient === Number.POSITIVE_INFINITY ? 0 : 1 / total(quotient)
+      integral += slope === 0 ? (quotient - start) / low ** 2 : (1 / low - inverseHigh) / slope
+    }
+    slope += to.share
+    return integral
+  })
+  return pairs.flatMap(({ from }, i) =>
+    pairs.slice(0, i).flatMap(({ to }, j) => {
+      const part = from.share * to.share * (integrals[i]! - integrals[j]!)
+      return part > 0 ? [{ from, to, part }] : []
+    }),
+  )
 }
