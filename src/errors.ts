@@ -97,3 +97,24 @@ export interface Problem {
   readonly faults?: readonly string[]
   readonly instance?: string
 }
+
+/** What a newcomer knows nothing of, in words; the path stands before it. */
+const fileFaults: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EISDIR: 'it is a folder, not a file',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ELOOP: 'its links lead in a circle',
+}
+
+/**
+ * FILE_UNREADABLE, in the same words wherever a file is read.
+ *
+ * @param what the file is for, before its path: `the token`; empty where the path says enough
+ */
+export function unreadable(path: string, cause: unknown, what = ''): MeridianError {
+  const { code = '', message = String(cause) } = cause as NodeJS.ErrnoException
+  const name = what === '' ? path : `${what} ${path}`
+  return new MeridianError('FILE_UNREADABLE', `cannot read ${name}: ${fileFaults[code] ?? message}`, { cause })
+}

@@ -5,7 +5,7 @@ import Type from 'typebox'
 import { type AgentOptions, startAgent } from '../agent/agent.ts'
 import { isMetricsPreset, readMetricsMapping } from '../agent/metrics-mapping.ts'
 import { Duration, parseDuration } from '../config/duration.ts'
-import { MeridianError } from '../errors.ts'
+import { MeridianError, unreadable } from '../errors.ts'
 import { readRegionFile } from '../regions/region-files.ts'
 import { checker, formatFault } from '../schema.ts'
 import { takeStopSignal } from './stop-signals.ts'
@@ -92,6 +92,6 @@ async function readToken(file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).trim()
   } catch (cause) {
-    throw new MeridianError('FILE_UNREADABLE', `cannot read the token: ${(cause as Error).message}`, { cause })
+    throw unreadable(file, cause, 'the token')
   }
 }

@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Config, loadConfig, parseConfig } from '../config/config.ts'
-import { crossCheck } from '../config/cross-check.ts'
+import { crossCheck, type Findings, findUnknownRegions } from '../config/cross-check.ts'
 import type { Environment } from '../config/environment.ts'
 import { isMapping } from '../config/keys.ts'
 import { parseYaml } from '../config/yaml-source.ts'
@@ -17,7 +17,7 @@ import { loadAsns, loadPlaces } from '../geo/load-database.ts'
 import { loadOverrides, type Overrides } from '../geo/overrides.ts'
 import { withoutAwaited } from '../geo/update/editions.ts'
 import type { Region } from '../regions/region.ts'
-import { readRegionFiles } from '../regions/region-files.ts'
+import { readRegionFiles, readRegionIds } from '../regions/region-files.ts'
 import { shortPath } from './geo-view.ts'
 
 export interface CheckReport {
@@ -34,14 +34,24 @@ export interface CheckReport {
   }
 }
 
-/** @param file undefined: environment and defaults alone */
+/**
+ * @param file undefined: environment and defaults alone
+ * @throws MeridianError FILE_UNREADABLE for this very file; all other faults are in the report
+ */
 export async function checkEverything(file: string | undefined, environment: Environment): Promise<CheckReport> {
   const faults: string[] = []
   const collect = (error: unknown, place = ''): undefined => {
     if (!(error instanceof MeridianError)) throw error
     faults.push(...(error.faults.length > 0 ? error.faults.map(fault => place + fault) : [error.message]))
   }
-  const config = attempt(() => loadConfig(file, environment), collect)
+  const config = attempt(
+    () => loadConfig(file, environment),
+    error => {
+      // Without the file there is nothing to look at: as for `serve`, that is a fault of the command line.
+      if (error instanceof MeridianError && error.code === 'FILE_UNREADABLE') throw error
+      return collect(error)
+    },
+  )
   const { geo, regions: declared } = config ?? readableSections(file, environment)
 
   const editions = geo?.update?.editions ?? []
@@ -57,14 +67,30 @@ export async function checkEverything(file: string | undefined, environment: Env
     databases,
     overrides: overrides?.entries.length ?? 0,
   }
-  if (config === undefined || regions === undefined || overrides === undefined) return { faults, warnings: [], found }
-  const pins = overrides.entries.flatMap(({ region, whenDown, text }) =>
-    region === undefined ? [] : [{ region, whenDown, network: text }],
-  )
-  const findings = crossCheck(config, regions, pins)
+  if (config === undefined) return { faults: distinct(faults), warnings: [], found }
+  const findings = await checkTogether(config, regions, overrides)
   const awaited = editions.filter(({ file }) => present && !present.databases.includes(file) && present.asn !== file)
   const warnings = [...findings.warnings, ...awaited.map(({ file }) => `${shortPath(file)}: is still to be downloaded`)]
-  return { faults: [...faults, ...findings.faults], warnings, found }
+  return { faults: distinct([...faults, ...findings.faults]), warnings, found }
+}
+
+/** What can be said of the parts together; of a faulty folder of regions only the names of its files are known. */
+async function checkTogether(
+  config: Config,
+  regions: readonly Region[] | undefined,
+  overrides: Overrides | undefined,
+): Promise<Findings> {
+  const pins = (overrides?.entries ?? []).flatMap(({ region, whenDown, text }) =>
+    region === undefined ? [] : [{ region, whenDown, network: text }],
+  )
+  if (regions !== undefined) return crossCheck(config, regions, pins)
+  const ids = await readRegionIds(config.regions.directory!).catch(() => undefined)
+  return ids === undefined ? { faults: [], warnings: [] } : findUnknownRegions(config, ids, pins)
+}
+
+/** A file that is named twice has its faults once. */
+function distinct(faults: readonly string[]): readonly string[] {
+  return [...new Set(faults)]
 }
 
 /** Notes an error and goes on; whatever is no fault of the operator's is thrown on. */

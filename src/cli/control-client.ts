@@ -6,7 +6,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Client } from 'undici'
-import { errorCatalogue, MeridianError, type Problem } from '../errors.ts'
+import { errorCatalogue, MeridianError, type Problem, unreadable } from '../errors.ts'
 import type { ControlOptions } from './control-options.ts'
 
 /** Where and as whom. */
@@ -75,7 +75,7 @@ function readPem(option: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new MeridianError('FILE_UNREADABLE', `${option}: ${(cause as Error).message}`, { cause })
+    throw unreadable(file, cause, option)
   }
 }
 

@@ -6,7 +6,7 @@
 
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { MeridianError } from '../errors.ts'
+import { MeridianError, unreadable } from '../errors.ts'
 import type { MaxmindAccount } from '../geo/update/download.ts'
 import { type Edition, placesOf } from '../geo/update/editions.ts'
 import { bundledData } from '../paths.ts'
@@ -129,7 +129,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new MeridianError('FILE_UNREADABLE', `cannot read the configuration: ${(cause as Error).message}`, { cause })
+    throw unreadable(file, cause, 'the configuration')
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Faults that a schema cannot see but that need nothing beside the configuration: texts that are no networks, values that
- * contradict each other, and keys whose feature is not there yet. What depends on the fleet is in `cross-check.ts`.
+ * Faults that a schema cannot see but that need nothing beside the configuration: texts that are no networks, and values
+ * that contradict each other. What depends on the fleet is in `cross-check.ts`.
  */
 
 import { parseAddress } from '../geo/address.ts'
@@ -16,7 +16,6 @@ import type { Settings } from './schema.ts'
 /** All of them at once, in the order of the file's sections. */
 export function findInconsistencies(settings: Settings): readonly Fault[] {
   return [
-    ...notInThisRelease(settings),
     ...geoUpdateFaults(settings.geo),
     ...redisFaults(settings.redis),
     ...listenerFaults(settings),
@@ -27,14 +26,6 @@ export function findInconsistencies(settings: Settings): readonly Fault[] {
     ...unreachableRules(settings.rules),
     ...corsFaults(settings.rules),
   ]
-}
-
-/** Refused rather than ignored: an operator who set them counts on them. */
-function notInThisRelease({ workers }: Settings): Fault[] {
-  const refuse = (path: string, feature: string) => ({ path, message: `not in this release: ${feature}` })
-  const faults: Fault[] = []
-  if (workers > 0) faults.push(refuse('workers', 'more than one process; leave it at 0'))
-  return faults
 }
 
 function geoUpdateFaults({ update, databases, asn }: Settings['geo']): Fault[] {

@@ -26,29 +26,38 @@ export interface Findings {
  */
 export function crossCheck(config: Config, regions: readonly Region[], pins: readonly Pin[]): Findings {
   const sentences = (faults: readonly Fault[]) => faults.map(fault => locateFault(fault, config.places))
-  // Without a token nobody can register a region later, so a name that no file has will never mean anything.
-  const callers = [...config.control.tokens, ...config.control.certificates]
-  // An operator can make a token for anything.
-  const canRegister = callers.some(({ rights }) => rights.includes('report') || rights.includes('operator'))
-  const missing = unknownRegions(config, regions, pins, canRegister)
+  const ids = regions.map(({ id }) => id)
+  const missing = findUnknownRegions(config, ids, pins)
   const warnings = [
     ...adviseOnRules(config),
     ...emptyRules(config.rules, regions),
     ...adviseOnFleet(config, regions),
     ...adviseOnControl(config),
   ]
-  return canRegister
-    ? { faults: [], warnings: sentences([...missing, ...warnings]) }
-    : { faults: sentences(missing), warnings: sentences(warnings) }
+  return { faults: missing.faults, warnings: [...missing.warnings, ...sentences(warnings)] }
+}
+
+/**
+ * Names that belong to no region: a fault while nobody can register one, else a warning.
+ *
+ * @param ids of the regions declared in files
+ */
+export function findUnknownRegions(config: Config, ids: readonly string[], pins: readonly Pin[]): Findings {
+  // Without a token nobody can register a region later, so a name that no file has will never mean anything.
+  const callers = [...config.control.tokens, ...config.control.certificates]
+  // An operator can make a token for anything.
+  const canRegister = callers.some(({ rights }) => rights.includes('report') || rights.includes('operator'))
+  const missing = unknownRegions(config, ids, pins, canRegister).map(fault => locateFault(fault, config.places))
+  return canRegister ? { faults: [], warnings: missing } : { faults: missing, warnings: [] }
 }
 
 function unknownRegions(
   { regions: { defaultOrder }, rules }: Config,
-  regions: readonly Region[],
+  ids: readonly string[],
   pins: readonly Pin[],
   canRegister: boolean,
 ): Fault[] {
-  const known = new Set(regions.map(({ id }) => id))
+  const known = new Set(ids)
   const remedy = canRegister ? 'means nothing until a region of this name registers' : 'is the id of no region'
   const named = [
     ...defaultOrder.map((id, index) => ({ path: `regions.defaultOrder[${index}]`, id, of: '' })),

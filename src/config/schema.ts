@@ -7,6 +7,7 @@
 
 import Type, { type Static, type TProperties } from 'typebox'
 import { RegionId } from '../regions/region.ts'
+import { type Right, rights } from '../regions/token-store.ts'
 import { Duration } from './duration.ts'
 import type { SchemaNode } from './keys.ts'
 import { Redis } from './redis.ts'
@@ -93,10 +94,6 @@ const Http = Section({
   clientAddressHeader: Type.String({ ...HeaderName, default: 'x-forwarded-for' }),
   timeouts: Section({ connect: Duration('2s'), firstByte: Duration('60s'), stall: Duration('5m') }),
 })
-
-/** What a token allows: reading, speaking for a region (register, heartbeat), or an operator's word (drain, remove). */
-export const rights = ['read', 'report', 'operator'] as const
-export type Right = (typeof rights)[number]
 
 const HolderName = Type.String({
   pattern: '^[A-Za-z0-9._-]{1,63}$',
@@ -192,7 +189,7 @@ export const Settings = Type.Object(
   {
     fleet: Name('default'),
     router: Router,
-    workers: Type.Integer({ minimum: 0, maximum: 1024, default: 0 }),
+    workers: Type.Integer({ minimum: 0, maximum: 0, expected: '0 (more are not in this release)', default: 0 }),
     geo: Geo,
     regions: Regions,
     redis: Redis,

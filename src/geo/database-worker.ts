@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { MeridianError } from '../errors.ts'
+import { MeridianError, unreadable } from '../errors.ts'
 import { type FlatAsns, type FlatPlaces, flattenAsns, flattenPlaces } from './flatten-database.ts'
 import type { DatabaseOrder, DatabaseReply } from './load-database.ts'
 
@@ -27,6 +27,6 @@ function readBytes(file: string): Uint8Array {
   try {
     return readFileSync(file)
   } catch (cause) {
-    throw new MeridianError('FILE_UNREADABLE', `${file}: ${(cause as Error).message}`, { cause })
+    throw unreadable(file, cause)
   }
 }

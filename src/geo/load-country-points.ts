@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import Type from 'typebox'
-import { MeridianError } from '../errors.ts'
+import { MeridianError, unreadable } from '../errors.ts'
 import { bundledData } from '../paths.ts'
 import { checker, formatFault } from '../schema.ts'
 import { type CountryPoints, continents } from './country-points.ts'
@@ -25,7 +25,7 @@ const check = checker(
 /** @throws MeridianError FILE_UNREADABLE or GEO_DATABASE_INVALID */
 export async function loadCountryPoints(file: string = bundledData('country-points.json')): Promise<CountryPoints> {
   const text = await readFile(file, 'utf8').catch(cause => {
-    throw new MeridianError('FILE_UNREADABLE', `${file}: ${(cause as Error).message}`, { cause })
+    throw unreadable(file, cause)
   })
   const checked = check(parseJson(text, file))
   if (checked.ok) return checked.value

@@ -56,6 +56,7 @@ async function rejectTogether(loads: readonly (Promise<unknown> | undefined)[]):
   const errors = outcomes.filter(outcome => outcome.status === 'rejected').map(({ reason }) => reason as MeridianError)
   if (errors.length === 0) return
   if (errors.length === 1) throw errors[0]
-  const faults = errors.flatMap(error => (error.faults.length > 0 ? error.faults : [error.message]))
-  throw new MeridianError(errors[0]!.code, errors.map(error => error.message).join('; '), { faults })
+  // A file that is named twice has its faults once.
+  const faults = [...new Set(errors.flatMap(error => (error.faults.length > 0 ? error.faults : [error.message])))]
+  throw new MeridianError(errors[0]!.code, [...new Set(errors.map(error => error.message))].join('; '), { faults })
 }

@@ -9,7 +9,7 @@
 import { readFile } from 'node:fs/promises'
 import Type, { type Static } from 'typebox'
 import { type Document, isCollection, isNode, LineCounter, parseDocument } from 'yaml'
-import { MeridianError } from '../errors.ts'
+import { MeridianError, unreadable } from '../errors.ts'
 import { checker, type Fault, formatFault } from '../schema.ts'
 import type { Coordinates } from './coordinates.ts'
 import { formatNetwork, type Network, parseNetwork, unmapNetwork } from './network.ts'
@@ -61,7 +61,7 @@ export interface Overrides {
 /** @throws MeridianError FILE_UNREADABLE, or OVERRIDES_INVALID with every fault and its line */
 export async function loadOverrides(file: string): Promise<Overrides> {
   const text = await readFile(file, 'utf8').catch(cause => {
-    throw new MeridianError('FILE_UNREADABLE', `${file}: ${(cause as Error).message}`, { cause })
+    throw unreadable(file, cause)
   })
   return parseOverrides(text, file)
 }
@@ -79,9 +79,12 @@ export function parseOverrides(text: string, file: string): Overrides {
     throw fail(document.errors.map(error => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`))
   }
   // A file in which everything is commented out is an empty list.
-  const checked = checkEntries(toValue(document, fail) ?? [])
+  const value = toValue(document, fail) ?? []
+  const checked = checkEntries(value)
   const lineOf = (path: string) => lineOfPath(document, lines, path)
-  const { entries, faults } = checked.ok ? readEntries(checked.value, lineOf) : { entries: [], faults: checked.faults }
+  const schemaFaults = checked.ok ? [] : checked.faults
+  const { entries, faults: entryFaults } = readEntries(Array.isArray(value) ? value : [], schemaFaults, lineOf)
+  const faults = [...schemaFaults, ...entryFaults]
   if (faults.length > 0) throw fail(faults.map(fault => `line ${lineOf(fault.path)}: ${formatFault(fault)}`))
   return { file, entries }
 }
@@ -95,21 +98,25 @@ function toValue(document: Document, fail: (faults: readonly string[]) => Meridi
   }
 }
 
+/**
+ * What the schema cannot see. An entry that it has refused is looked at for its network only, so that one misspelt key hides
+ * no network that stands there twice.
+ */
 function readEntries(
-  items: readonly Entry[],
+  items: readonly unknown[],
+  schemaFaults: readonly Fault[],
   lineOf: (path: string) => number,
 ): { readonly entries: readonly Override[]; readonly faults: readonly Fault[] } {
   const entries: Override[] = []
   const faults: Fault[] = []
   const seen = new Map<string, string>()
-  for (const [index, { network: text, whenDown, ...rest }] of items.entries()) {
+  const refused = new Set(schemaFaults.map(({ path }) => /^\[\d+\]/.exec(path)?.[0]))
+  for (const [index, item] of items.entries()) {
     const path = `[${index}]`
-    if (rest.coordinates === undefined && rest.country === undefined && rest.region === undefined) {
-      faults.push({ path, message: 'expected coordinates, a country or a region beside the network' })
-    }
-    if (whenDown !== undefined && rest.region === undefined) {
-      faults.push({ path: `${path}.whenDown`, message: 'says what to do without the region, but no region is given' })
-    }
+    const isWhole = !refused.has(path)
+    const { network: text, whenDown, ...rest } = Object(item) as Entry
+    if (isWhole) faults.push(...contradictions(item as Entry, path))
+    if (typeof text !== 'string') continue
     const network = parseNetwork(text)
     if (!network.ok) {
       faults.push(...network.faults.map(({ message }) => ({ path: `${path}.network`, message })))
@@ -122,9 +129,20 @@ function readEntries(
       faults.push({ path: `${path}.network`, message: `${name} stands on line ${lineOf(twin)} already` })
     }
     seen.set(name, path)
-    entries.push({ ...rest, network: value, text, whenDown: whenDown ?? 'route' })
+    if (isWhole) entries.push({ ...rest, network: value, text, whenDown: whenDown ?? 'route' })
   }
   return { entries, faults }
+}
+
+function contradictions({ coordinates, country, region, whenDown }: Entry, path: string): Fault[] {
+  const faults: Fault[] = []
+  if (coordinates === undefined && country === undefined && region === undefined) {
+    faults.push({ path, message: 'expected coordinates, a country or a region beside the network' })
+  }
+  if (whenDown !== undefined && region === undefined) {
+    faults.push({ path: `${path}.whenDown`, message: 'says what to do without the region, but no region is given' })
+  }
+  return faults
 }
 
 /** Line of the innermost thing in the document that a fault's path (`[2].coordinates.latitude`) leads to. */

@@ -7,7 +7,7 @@
 
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MeridianError } from '../errors.ts'
+import { MeridianError, unreadable } from '../errors.ts'
 import { type Checked, formatFault, shown } from '../schema.ts'
 import { inspectRegion } from './check-region.ts'
 import { findJsonFault } from './json-fault.ts'
@@ -25,17 +25,15 @@ export async function readRegionFiles(directory: string): Promise<Region[]> {
   const fileOf = new Map<string, string>()
   const regions: Region[] = []
   files.forEach((file, index) => {
-    const checked = parseRegion(texts[index]!)
-    if (!checked.ok) {
-      faults.push(...checked.faults.map(fault => `${file}: ${formatFault(fault)}`))
-      return
-    }
-    const { id } = checked.value
+    const { checked, id } = parseRegion(texts[index]!)
+    if (checked.ok) regions.push(checked.value)
+    else faults.push(...checked.faults.map(fault => `${file}: ${formatFault(fault)}`))
+    // Whatever else is wrong with a file, its name and its id have to agree.
+    if (id === undefined) return
     const other = fileOf.get(id)
     if (other !== undefined) faults.push(`${file}: id: ${shown(id)} stands in ${other}, too; ids are unique`)
     else if (file !== `${id}.json`) faults.push(`${file}: id: expected the name of the file, not ${shown(id)}`)
     fileOf.set(id, file)
-    regions.push(checked.value)
   })
   if (faults.length > 0) {
     throw new MeridianError('REGION_INVALID', `regions in ${directory}: ${faults.join('; ')}`, { faults })
@@ -49,10 +47,19 @@ export async function readRegionFiles(directory: string): Promise<Region[]> {
  * @throws MeridianError FILE_UNREADABLE; REGION_INVALID with every fault
  */
 export async function readRegionFile(path: string): Promise<Region> {
-  const checked = parseRegion(await readText(path))
+  const { checked } = parseRegion(await readText(path))
   if (checked.ok) return checked.value
   const faults = checked.faults.map(formatFault)
   throw new MeridianError('REGION_INVALID', `${path}: ${faults.join('; ')}`, { faults })
+}
+
+/**
+ * The ids that a folder's files stand for by their names, without a look into them.
+ *
+ * @throws MeridianError FILE_UNREADABLE
+ */
+export async function readRegionIds(directory: string): Promise<string[]> {
+  return (await namesOfRegionFiles(directory)).map(file => file.slice(0, -'.json'.length))
 }
 
 async function namesOfRegionFiles(directory: string): Promise<string[]> {
@@ -60,7 +67,7 @@ async function namesOfRegionFiles(directory: string): Promise<string[]> {
     const names = await readdir(directory)
     return names.filter(name => name.endsWith('.json') && !name.startsWith('.')).sort()
   } catch (cause) {
-    throw unreadable('regions directory', directory, cause)
+    throw unreadable(directory, cause, 'the regions folder')
   }
 }
 
@@ -68,20 +75,24 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
-    throw unreadable('region file', path, cause)
+    throw unreadable(path, cause, 'the region file')
   }
 }
 
-function parseRegion(text: string): Checked<Region> {
+interface ParsedRegion {
+  readonly checked: Checked<Region>
+  /** As written, where one was, be the rest as it may. */
+  readonly id: string | undefined
+}
+
+function parseRegion(text: string): ParsedRegion {
   try {
-    return inspectRegion(JSON.parse(text))
+    const value: unknown = JSON.parse(text)
+    const id = Object(value).id as unknown
+    return { checked: inspectRegion(value), id: typeof id === 'string' ? id : undefined }
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
-    return { ok: false, faults: [{ path: '', message: `not JSON: ${findJsonFault(text) ?? cause.message}` }] }
+    const message = `not JSON: ${findJsonFault(text) ?? cause.message}`
+    return { checked: { ok: false, faults: [{ path: '', message }] }, id: undefined }
   }
-}
-
-function unreadable(what: string, path: string, cause: unknown): MeridianError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new MeridianError('FILE_UNREADABLE', `the ${what} ${path} cannot be read: ${reason}`, { cause })
 }

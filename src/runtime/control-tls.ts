@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import type { ControlTls } from '../config/config.ts'
 import type { TlsMaterial } from '../control/dependencies.ts'
-import { MeridianError } from '../errors.ts'
+import { MeridianError, unreadable } from '../errors.ts'
 
 /** @throws MeridianError FILE_UNREADABLE; CONFIG_INVALID when the files do not go together */
 export async function readControlTls(tls: ControlTls | undefined): Promise<TlsMaterial | undefined> {
@@ -28,6 +28,6 @@ async function readPem(key: string, file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
-    throw new MeridianError('FILE_UNREADABLE', `control.tls.${key}: ${(cause as Error).message}`, { cause })
+    throw unreadable(file, cause, `control.tls.${key}`)
   }
 }

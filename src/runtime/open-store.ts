@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { RedisConfig } from '../config/redis.ts'
-import { MeridianError } from '../errors.ts'
+import { MeridianError, unreadable } from '../errors.ts'
 import { type AllowedEndpoints, parseAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { createMemoryStore } from '../regions/memory-store.ts'
 import type { RedisTarget } from '../regions/redis-connection.ts'
@@ -99,6 +99,6 @@ async function readPem(file: string | undefined): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
-    throw new MeridianError('FILE_UNREADABLE', `redis.tls: ${(cause as Error).message}`, { cause })
+    throw unreadable(file, cause, 'a file of redis.tls,')
   }
 }

@@ -15,7 +15,7 @@ t.test('every fault of every file is named at once, also behind a faulty configu
       'http: { listen: [{ port: 70000 }] }',
       'colour: red',
       'regions: { directory: fleet }',
-      'geo: { databases: [missing.mmdb, broken.mmdb], overrides: overrides.yaml }',
+      'geo: { databases: [missing.mmdb, broken.mmdb, missing.mmdb], overrides: overrides.yaml }',
     ].join('\n'),
     'broken.mmdb': 'not a database',
     'overrides.yaml': '- network: 10.0.0.1/8\n  country: PL\n',
@@ -28,7 +28,7 @@ t.test('every fault of every file is named at once, also behind a faulty configu
     /fleet\/a\.json: coordinates\.latitude: expected at most 90, not 91/,
     /fleet\/b\.json: not JSON/,
     /overrides\.yaml: line 1: .*10\.0\.0\.1\/8 has bits set/,
-    /missing\.mmdb: ENOENT/,
+    /^cannot read .*missing\.mmdb: no such file or folder$/,
     /broken\.mmdb: /,
   ]
   for (const pattern of expected)
@@ -38,6 +38,28 @@ t.test('every fault of every file is named at once, also behind a faulty configu
     )
   t.equal(faults.length, expected.length, faults.join('\n'))
   t.same(warnings, [])
+})
+
+t.test('names of no region are named while a region file, a database or the overrides are faulty', async t => {
+  const folder = t.testdir({
+    'meridian.yaml': [
+      'regions: { directory: fleet, defaultOrder: [a, broken, nowhere] }',
+      'rules: [{ name: api, lastResort: gone }]',
+      'geo: { databases: [missing.mmdb], overrides: overrides.yaml }',
+    ].join('\n'),
+    'overrides.yaml': '- network: ten\n  region: a\n',
+    fleet: { 'a.json': region('a'), 'broken.json': '{' },
+  })
+  const { faults } = await checkEverything(`${folder}/meridian.yaml`, {})
+  for (const pattern of [
+    /"nowhere" is the id of no/,
+    /"gone" is the id of no/,
+    /broken\.json: not JSON/,
+    /missing\.mmdb/,
+    /overrides\.yaml: line 1/,
+  ])
+    t.equal(faults.filter(fault => pattern.test(fault)).length, 1, String(pattern))
+  t.equal(faults.length, 5, faults.join('\n'))
 })
 
 t.test('a section with a fault of its own leads nowhere', async t => {
@@ -86,7 +108,9 @@ t.test('exit codes: 0 when all is well, 78 for faults, and for warnings when str
   const { exitCode, stdout } = await check('bad', '--json')
   t.equal(exitCode, 78)
   t.match(JSON.parse(stdout), { ok: false, faults: [/^colour/], warnings: [] })
-  t.match(await check('missing'), { exitCode: 78, stdout: /cannot read the configuration/ })
+  const missing = { exitCode: 66, stderr: /^meridian: cannot read the configuration .*: no such file or folder\n$/ }
+  t.match(await check('missing'), missing)
+  t.match(await runMeridian(['serve', '--config', `${folder}/missing/meridian.yaml`]), missing, 'as serve has it')
   const byVariable = await runMeridian(['check'], { env: { MERIDIAN_HTTP__PORT: 'many' } })
   t.match(byVariable, { exitCode: 78, stdout: /http\.listen\[0\]\.port.*MERIDIAN_HTTP__PORT/ })
 })

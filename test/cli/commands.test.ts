@@ -79,7 +79,9 @@ t.test('version, for people and for scripts', async t => {
 })
 
 t.test('a token is random, and its entry is what the configuration wants', async t => {
-  const [first, second] = await Promise.all([1, 2].map(() => runMeridian(['tokens', 'create', 'ci', '--offline', '--json'])))
+  const [first, second] = await Promise.all(
+    [1, 2].map(() => runMeridian(['tokens', 'create', 'ci', '--offline', '--json'])),
+  )
   const { token, entry } = JSON.parse(first!.stdout)
   t.not(JSON.parse(second!.stdout).token, token)
   t.match(token, /^[A-Za-z0-9._~+/-]{40,}$/, 'fits into a header')

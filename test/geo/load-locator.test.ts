@@ -101,8 +101,8 @@ t.test('a fault names the file, and what to expect', async t => {
   const bytes = readFileSync(writeDatabase(directory, 'whole', { '1.0.0.0/8': nested('GB', 51.5, -0.1, 'London') }))
   const asn = writeDatabase(directory, 'asn', { '1.0.0.0/8': { autonomous_system_number: 1 } })
   for (const [databases, code, message] of [
-    [['/nowhere/city.mmdb'], 'FILE_UNREADABLE', /^\/nowhere\/city.mmdb: ENOENT/],
-    [[directory], 'FILE_UNREADABLE', /: EISDIR/],
+    [['/nowhere/city.mmdb'], 'FILE_UNREADABLE', /^cannot read \/nowhere\/city.mmdb: no such file or folder$/],
+    [[directory], 'FILE_UNREADABLE', /: it is a folder, not a file$/],
     [[writeTo(directory, 'empty.mmdb', '')], 'GEO_DATABASE_INVALID', /empty.mmdb: /],
     [[writeTo(directory, 'text.mmdb', 'not a database')], 'GEO_DATABASE_INVALID', /text.mmdb: /],
     [[writeTo(directory, 'cut.mmdb', bytes.subarray(0, bytes.length - 40))], 'GEO_DATABASE_INVALID', /cut.mmdb: /],

@@ -42,6 +42,7 @@ t.test('every fault is reported at once, with its line', async t => {
   for (const [text, ...faults] of [
     [
       '- network: 10.8.0.1/16\n  country: pl\n- netwrk: 10.0.0.0/8\n  region: core-fra\n  coordinates:\n    latitude: 91\n    longitude: 0\n',
+      'line 1: [0].network: 10.8.0.1/16 has bits set after its prefix; write 10.8.0.0/16 or 10.8.0.1',
       'line 2: [0].country: expected a country code of two capital letters (PL), not "pl"',
       'line 3: [1].network: is missing',
       'line 3: [1].netwrk: unknown key (did you mean network?)',
@@ -66,6 +67,14 @@ t.test('every fault is reported at once, with its line', async t => {
       '- { network: 1.2, region: Core Fra }\n',
       'line 1: [0].network: expected a network such as 192.0.2.0/24 or 2001:db8::/32, not 1.2',
       'line 1: [0].region: expected a region id, not "Core Fra"',
+    ],
+    [
+      '- { network: 10.0.0.0/8, country: PL }\n- { network: 10.0.0.0/8, contry: PL }\n- { network: ten, country: pl }\n- ten\n',
+      'line 2: [1].contry: unknown key (did you mean country?)',
+      'line 2: [1].network: 10.0.0.0/8 stands on line 1 already',
+      'line 3: [2].country: expected a country code of two capital letters (PL), not "pl"',
+      'line 3: [2].network: expected a network such as 192.0.2.0/24 or 2001:db8::/32, not "ten"',
+      'line 4: [3]: expected a mapping, not "ten"',
     ],
     ['network: 10.0.0.0/8\n', 'line 1: expected a list, not {"network":"10.0.0.0/8"}'],
     ['just text\n', 'line 1: expected a list, not "just text"'],

@@ -23,6 +23,7 @@ t.test('every fault of every file is told at once', async t => {
     'a.json': fileOf('a'),
     'broken.json': '{\n  "id": "broken"\n  "name": "x"\n}',
     'copy.json': fileOf('a'),
+    'double.json': fileOf('a', { weight: -1 }),
     'far.json': fileOf('far', { coordinates: { latitude: 91, longitude: 181 } }),
     'list.json': '[]',
     'misnamed.json': fileOf('somewhere'),
@@ -34,6 +35,8 @@ t.test('every fault of every file is told at once', async t => {
   t.same(error.faults, [
     'broken.json: not JSON: line 3, column 3: expected a comma or }, not "\\"name\\": \\"x\\""',
     'copy.json: id: "a" stands in a.json, too; ids are unique',
+    'double.json: weight: expected at least 0, not -1',
+    'double.json: id: "a" stands in copy.json, too; ids are unique',
     'far.json: coordinates.latitude: expected at most 90, not 91',
     'far.json: coordinates.longitude: expected at most 180, not 181',
     'list.json: expected a mapping, not []',
@@ -45,9 +48,18 @@ t.test('every fault of every file is told at once', async t => {
 
 t.test('what cannot be read is said to be so', async t => {
   const directory = t.testdir({ 'dir.json': {}, 'file.txt': 'x' })
-  await t.rejects(readRegionFiles(join(directory, 'absent')), { code: 'FILE_UNREADABLE', message: /absent.*ENOENT/ })
-  await t.rejects(readRegionFiles(join(directory, 'file.txt')), { code: 'FILE_UNREADABLE', message: /ENOTDIR/ })
-  await t.rejects(readRegionFiles(directory), { code: 'FILE_UNREADABLE', message: /dir\.json.*EISDIR/ })
+  await t.rejects(readRegionFiles(join(directory, 'absent')), {
+    code: 'FILE_UNREADABLE',
+    message: /^cannot read the regions folder .*absent: no such file or folder$/,
+  })
+  await t.rejects(readRegionFiles(join(directory, 'file.txt')), {
+    code: 'FILE_UNREADABLE',
+    message: /file\.txt: a part of the path is a file, not a folder$/,
+  })
+  await t.rejects(readRegionFiles(directory), {
+    code: 'FILE_UNREADABLE',
+    message: /dir\.json: it is a folder, not a file$/,
+  })
 })
 
 t.test('the example fleet: twenty regions over three tiers, no name or address twice', async t => {

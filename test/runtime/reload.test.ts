@@ -227,7 +227,7 @@ t.test('a database that is downloaded is taken up by the running router', async 
 
   t.match(await nextReload(() => rmSync(join(directory, 'geo/GeoLite2-City.mmdb'))), {
     msg: 'a reload was refused; what ran runs on',
-    faults: [/GeoLite2-City\.mmdb: ENOENT/],
+    faults: [/GeoLite2-City\.mmdb: no such file/],
   })
 })
 
