@@ -35,6 +35,8 @@ export const defaultEdgeSettings: EdgeSettings = {
   headersTimeoutMs: 15_000,
   requestTimeoutMs: 300_000,
   keepAliveTimeoutMs: 65_000,
+  lingerMs: 30_000,
+  lingerSilenceMs: 5_000,
   // Above the longest silence that a forwarder allows an origin.
   idleTimeoutMs: 400_000,
 }

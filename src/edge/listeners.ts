@@ -5,12 +5,14 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import { type ErrorCode, MeridianError } from '../errors.ts'
 import { parseAddress } from '../geo/address.ts'
 import { problemAnswer } from './answer.ts'
+import { createLingering, type LingeringLimits } from './lingering.ts'
+import { announcesBody } from './node-exchange.ts'
 
 export interface ListenAddress {
   /** IP address; `0.0.0.0` or `::` for every interface. */
@@ -19,15 +21,13 @@ export interface ListenAddress {
   readonly port: number
 }
 
-export interface ListenerLimits {
+export interface ListenerLimits extends LingeringLimits {
   /** Request line and header fields together. */
   readonly maxHeaderBytes: number
   /** Until the header fields of a request have arrived. */
   readonly headersTimeoutMs: number
   /** Until the whole request has arrived, its body included. */
   readonly requestTimeoutMs: number
-  /** How long a connection is kept open for its next request. */
-  readonly keepAliveTimeoutMs: number
   /** How long nothing at all may move on a connection while an exchange is under way. */
   readonly idleTimeoutMs: number
 }
@@ -57,21 +57,31 @@ export function createListeners(
   const servers = new Set<Server>()
   let closing = false
 
+  const closeIdle = (): void => {
+    if (closing) for (const server of servers) server.closeIdleConnections()
+  }
+  const lingering = createLingering(limits, clock, closeIdle)
+
   const serve = (message: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void => {
     active.add(response)
     response.shouldKeepAlive &&= !closing
     response.once('close', () => {
       active.delete(response)
-      if (closing) for (const server of servers) server.closeIdleConnections()
+      closeIdle()
     })
+    if (announcesBody(message)) lingering.watch(message, response)
     handle(message, response, awaitsContinue)
   }
 
   const refuse = (error: NodeJS.ErrnoException, socket: Duplex): void => {
+    // Answered already: what still comes need not make sense, until the client is done.
+    if (lingering.has(socket) && !socket.readableEnded) return
     // Amid an answer, another one would only be more of its body.
     const answering = [...active].some(response => response.socket === socket && response.headersSent)
     if (!socket.writable || answering || error.code === 'ECONNRESET') socket.destroy()
-    else socket.end(rawProblem(new MeridianError(...wordProtocolError(error, limits)), requestId()))
+    // Node's types say Duplex for the sake of servers that are fed others by hand; these listen by themselves.
+    else
+      lingering.end(socket as Socket, rawProblem(new MeridianError(...wordProtocolError(error, limits)), requestId()))
   }
 
   const create = (): Server => {

@@ -6,6 +6,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { EdgeRequest, EdgeResponse, Fields } from './exchange.ts'
 
+/** Whether a request says that a body follows its fields. */
+export function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
 export class NodeRequest implements EdgeRequest {
   readonly method: string
   readonly target: string
@@ -25,8 +30,7 @@ export class NodeRequest implements EdgeRequest {
     this.fields = message.rawHeaders
     this.peer = message.socket.remoteAddress ?? ''
     this.scheme = (message.socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
-    this.hasBody =
-      message.headers['transfer-encoding'] !== undefined || (message.headers['content-length'] ?? '0') !== '0'
+    this.hasBody = announcesBody(message)
     this.#message = message
     this.#beforeBody = beforeBody
   }
@@ -38,7 +42,7 @@ export class NodeRequest implements EdgeRequest {
 
   async *body(): AsyncGenerator<Uint8Array> {
     this.#beforeBody()
-    // Not destroyed when an origin answers early: Node then reads the rest away and keeps the connection.
+    // Not destroyed when an origin answers early: the rest is then read away, and the connection may be kept.
     yield* this.#message.iterator({ destroyOnReturn: false })
   }
 }
