@@ -28,7 +28,7 @@ export function markdownOf(report: ChaosReport): string {
   )
   const found = outcomes.flatMap(outcome => faultsOf(outcome).map(line => `- ${outcome.fault}: ${line}`))
   return [
-    `Seed ${seed}, lease ${leaseSeconds} s, ${outcomes.length} faults; it ended since ${ending}. Times in ms: median / longest.`,
+    `Seed ${seed}, lease ${leaseSeconds} s, ${outcomes.length} faults; the end: ${ending}. Times in ms: median / longest.`,
     '',
     ...table([headings, ...rows]),
     '',
@@ -49,6 +49,7 @@ const headings = [
   'failed',
   'writes taken',
   'refused',
+  'given up',
   'wrong or lost',
 ]
 
@@ -67,6 +68,7 @@ function rowOf(name: string, outcomes: readonly Outcome[]): string[] {
     sum(({ failedRequests }) => failedRequests.length),
     sum(({ writes }) => writes?.accepted ?? 0),
     sum(({ writes }) => writes?.refused ?? 0),
+    sum(({ givenUp }) => givenUp?.length ?? 0),
     sum(({ broken, writes }) => broken.length + (writes?.wrong.length ?? 0)),
   ]
 }
@@ -74,7 +76,7 @@ function rowOf(name: string, outcomes: readonly Outcome[]): string[] {
 function spread(times: readonly number[]): string {
   if (times.length === 0) return ''
   const sorted = times.toSorted((a, b) => a - b)
-  return `${Math.round(sorted[Math.floor(sorted.length / 2)]!)} / ${Math.round(sorted.at(-1)!)}`
+  return `${Math.round(sorted[(sorted.length - 1) >> 1]!)} / ${Math.round(sorted.at(-1)!)}`
 }
 
 function faultsOf({ failedRequests, broken, writes }: Outcome): readonly string[] {

@@ -30,6 +30,8 @@ export interface Findings {
   readonly lapseLateMs?: readonly number[]
   /** From the end of the fault until both routers had and used all regions again. */
   readonly wholeAgainMs?: number
+  /** Regions that a router gave up for a while though their services were well; each costs some clients a longer way. */
+  readonly givenUp?: readonly string[]
   readonly writes?: Writes
   /** What should have been there, or have happened, and was not. */
   readonly broken: readonly string[]
@@ -109,6 +111,7 @@ export async function loseRedis(trial: Trial, awayMs: number): Promise<Findings>
   await writer.untilRefused(routers)
   await wait(awayMs)
   const dropped = await watch.stop()
+  const watchAfter = watchViews(routers, over)
   const backAt = performance.now()
   await redis.start()
   const known = await Promise.all(
@@ -127,6 +130,7 @@ export async function loseRedis(trial: Trial, awayMs: number): Promise<Findings>
   return {
     ...agreement(backAt, known),
     wholeAgainMs: (await untilWhole(fleet)) - backAt,
+    givenUp: await watchAfter.stop(),
     writes: writer.writes,
     broken: [...dropped, ...lost, ...forgotten],
   }
@@ -134,8 +138,9 @@ export async function loseRedis(trial: Trial, awayMs: number): Promise<Findings>
 
 /** No memory, no eviction: heartbeats are refused, so that every lease ends; and no region may be given up for that. */
 async function fillRedis(trial: Trial): Promise<Findings> {
-  const { fleet, awayMs } = trial
+  const { fleet, awayMs, over } = trial
   const { routers, redis } = fleet
+  const watch = watchViews(routers, over)
   const fullAt = performance.now()
   redis.cli('CONFIG', 'SET', 'maxmemory', '1')
   const writer = startWriter(trial)
@@ -150,6 +155,7 @@ async function fillRedis(trial: Trial): Promise<Findings> {
     agreeMs: refusedAt - fullAt,
     apartMs: Math.abs(seen[0]! - seen[1]!),
     wholeAgainMs: (await untilWhole(fleet)) - roomAt,
+    givenUp: await watch.stop(),
     writes: writer.writes,
     broken: lost,
   }
@@ -168,11 +174,13 @@ async function pauseRedis(trial: Trial): Promise<Findings> {
   const seen = await Promise.all(routers.map(untilMissing))
   await wait(pausedAt + pauseMs - performance.now())
   const dropped = await watch.stop()
+  const watchAfter = watchViews(routers, over)
   const overAt = performance.now()
   const lost = await writer.finish()
   return {
     ...agreement(pausedAt, seen),
     wholeAgainMs: (await untilWhole(fleet)) - overAt,
+    givenUp: await watchAfter.stop(),
     writes: writer.writes,
     broken: [...dropped, ...lost],
   }

@@ -64,8 +64,8 @@ const places: readonly (readonly [string, number, number])[] = [
 export async function startTrialFleet(t: Owner, leaseMs: number): Promise<TrialFleet> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-trial-'))
   t.teardown(async () => rmSync(folder, { recursive: true, force: true }))
-  const processes = keepProcesses(t)
   const redis = await startRedis(t)
+  const processes = keepProcesses(t, () => void redis.kill())
   const start = (name: string) => startRouter(t, { name, folder, redis, leaseMs, processes })
   const routers = await Promise.all([start('router-a'), start('router-b')])
   const urls = routers.map(({ controlUrl }) => controlUrl)
@@ -84,18 +84,22 @@ interface Processes {
   add(process: ChildProcess): void
 }
 
-/** However this process ends, nothing that it has started outlives it. */
-function keepProcesses(t: Owner): Processes {
+/** However this process ends, nothing that it has started outlives it. @param killOthers at an end in haste, too */
+function keepProcesses(t: Owner, killOthers: () => void): Processes {
   const running = new Set<ChildProcess>()
   const killAll = (): void => {
     for (const child of running) child.kill('SIGKILL')
   }
-  process.once('exit', killAll)
+  const killEverything = (): void => {
+    killAll()
+    killOthers()
+  }
+  process.once('exit', killEverything)
   t.teardown(async () => {
     const gone = [...running].map(child => new Promise(resolve => child.once('close', resolve)))
     killAll()
     await Promise.all(gone)
-    process.off('exit', killAll)
+    process.off('exit', killEverything)
   })
   return {
     add(child) {
