@@ -19,7 +19,7 @@ export interface ExchangeRecord {
   readonly transport?: Transport | undefined
   readonly reason?: Reason | undefined
   readonly degraded?: boolean | undefined
-  /** Region that the client was sent to, or that answered. */
+  /** Region that the client was sent to, or that answered; where none answered, the one decided for. */
   readonly region?: string | undefined
   /** Origins tried; 0 where nothing was proxied. */
   readonly tries: number

@@ -202,7 +202,7 @@ class Exchange {
       transport: this.#rule?.transport,
       reason: this.#decision?.reason,
       degraded: this.#decision?.degraded,
-      region: this.#region?.id,
+      region: (this.#region ?? this.#decision?.best)?.id,
       tries: this.#tries,
       status: this.#status,
       whole,

@@ -49,7 +49,15 @@ export interface AccessLine extends Omit<AccessRecord, 'client'> {
   readonly client: string
 }
 
-/** @param destination where lines go; standard output by default */
+/** Characters that wait at most for a reader of the log that has fallen behind. */
+const maxWaitingCharacters = 16 * 1024 * 1024
+
+/**
+ * Standard output is written in the background, so that a slow reader of it holds up no request. Lines beyond what may wait
+ * are dropped, and counted in a line once there is room again. The rest is written before the process exits.
+ *
+ * @param destination where lines go instead
+ */
 export function createLogger({ level, fields = {} }: LogSettings, destination?: DestinationStream): Logger {
   const options = {
     level,
@@ -57,7 +65,20 @@ export function createLogger({ level, fields = {} }: LogSettings, destination?: 
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  return destination === undefined ? pino(options) : pino(options, destination)
+  if (destination !== undefined) return pino(options, destination)
+  const output = pino.destination({ dest: 1, sync: false, maxLength: maxWaitingCharacters })
+  const logger = pino(options, output)
+  let dropped = 0
+  output.on('drop', () => {
+    dropped++
+  })
+  output.on('drain', () => {
+    if (dropped === 0) return
+    const lines = dropped
+    dropped = 0
+    logger.warn({ lines }, 'lines of the log were dropped: their reader was too slow')
+  })
+  return logger
 }
 
 /** Writes access lines at level info, and at level warn where the router itself had to answer with a 5xx. */
