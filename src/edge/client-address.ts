@@ -19,6 +19,8 @@ export interface ClientIdentity {
   /** The client, then the trusted proxies that the request came through; the last is the peer on the socket. */
   readonly chain: readonly ClientAddress[]
   readonly peerTrusted: boolean
+  /** What the outermost trusted proxy says it was asked, where the header is `forwarded`. */
+  readonly asked?: { readonly proto?: string | undefined; readonly host?: string | undefined }
 }
 
 /** @param headerValue value of the configured header, several lines joined by commas */
@@ -31,13 +33,24 @@ export function identifyClient(
   if (!peerTrusted || headerValue === undefined) return { address: peer, chain: [peer], peerTrusted }
   const hops = settings.header === 'forwarded' ? forwardedHops(headerValue) : listedHops(headerValue)
   const towardsClient = [peer]
+  let outermost: Hop | undefined
   for (const hop of hops.reverse()) {
-    const address = parseHop(hop)
+    outermost = hop
+    const address = parseHop(hop.for)
     if (address === undefined) break
     towardsClient.push(address)
     if (!settings.trustedProxies.contains(address)) break
   }
-  return { address: towardsClient.at(-1)!, chain: towardsClient.reverse(), peerTrusted }
+  const identity = { address: towardsClient.at(-1)!, chain: towardsClient.reverse(), peerTrusted }
+  return outermost === undefined ? identity : { ...identity, asked: { proto: outermost.proto, host: outermost.host } }
+}
+
+/** What one proxy says of the request that it took. */
+interface Hop {
+  /** Who asked it; '' where it does not say. */
+  readonly for: string
+  readonly proto?: string | undefined
+  readonly host?: string | undefined
 }
 
 /** Address of a socket's peer. A dual-stack socket shows IPv4 peers as mapped addresses: those are IPv4. */
@@ -57,33 +70,35 @@ function parseHop(hop: string): ClientAddress | undefined {
 }
 
 /** Elements of a list; empty ones are nothing (RFC 9110 §5.6.1). */
-function listedHops(value: string): string[] {
-  return value.split(',').filter(element => element.trim() !== '')
+function listedHops(value: string): Hop[] {
+  return value
+    .split(',')
+    .filter(element => element.trim() !== '')
+    .map(element => ({ for: element }))
 }
 
 const pair = /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=("(?:[^"\\]|\\.)*"|[^\s",;]+)[ \t]*(;|,|$)/y
 
 /**
- * The `for` of each element of a Forwarded field (RFC 7239 §4), '' where an element has none.
+ * The elements of a Forwarded field (RFC 7239 §4).
  *
  * A field that breaks the grammar anywhere says nothing at all: behind an open quote, what a proxy appended cannot be told
  * from what a client made up.
  */
-function forwardedHops(value: string): string[] {
-  const hops: string[] = []
-  let hop: string | undefined
+function forwardedHops(value: string): Hop[] {
+  const hops: Hop[] = []
+  let parameters = new Map<string, string>()
   pair.lastIndex = 0
   while (pair.lastIndex < value.length) {
     const match = pair.exec(value)
     if (match === null) return []
     const [, name, text, end] = match
-    if (name!.toLowerCase() === 'for') {
-      if (hop !== undefined) return []
-      hop = text!.startsWith('"') ? text!.slice(1, -1).replace(/\\(.)/g, '$1') : text!
-    }
+    const key = name!.toLowerCase()
+    if (parameters.has(key)) return []
+    parameters.set(key, text!.startsWith('"') ? text!.slice(1, -1).replace(/\\(.)/g, '$1') : text!)
     if (end !== ';') {
-      hops.push(hop ?? '')
-      hop = undefined
+      hops.push({ for: parameters.get('for') ?? '', proto: parameters.get('proto'), host: parameters.get('host') })
+      parameters = new Map()
     }
   }
   return hops

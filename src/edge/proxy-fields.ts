@@ -69,8 +69,7 @@ export function originRequestFields(request: EdgeRequest, facts: ForwardedFacts)
     name => dropped.has(name) || replacedInRequests.has(name) || name === addressHeader,
   )
   if (listOf(request.field('te')).includes('trailers')) fields.push('te', 'trailers')
-  const proto = trustedField(request, facts, 'x-forwarded-proto', /^https?$/) ?? request.scheme
-  const host = trustedField(request, facts, 'x-forwarded-host', /^[\w.:[\]~-]{1,300}$/) ?? facts.authority
+  const { proto, host } = askedOutside(request, facts)
   fields.push(
     ...['via', `${request.httpVersion} ${viaName}`],
     ...['x-forwarded-for', facts.client.chain.map(formatAddress).join(', ')],
@@ -137,9 +136,17 @@ function joinedValue(fields: Fields, name: string): string | undefined {
   return lines.length > 0 ? lines.join(', ') : undefined
 }
 
-function trustedField(request: EdgeRequest, facts: ForwardedFacts, name: string, form: RegExp): string | undefined {
-  const value = facts.client.peerTrusted ? request.field(name) : undefined
-  return value !== undefined && form.test(value) ? value : undefined
+/** What the client asked of the outermost proxy that is trusted: told in the field that tells of the client's address. */
+function askedOutside(request: EdgeRequest, { client, authority, clientAddressHeader }: ForwardedFacts) {
+  const trusted = (name: string) => (client.peerTrusted ? request.field(name) : undefined)
+  const { proto, host } =
+    clientAddressHeader === 'forwarded'
+      ? (client.asked ?? {})
+      : { proto: trusted('x-forwarded-proto'), host: trusted('x-forwarded-host') }
+  return {
+    proto: proto !== undefined && /^https?$/.test(proto) ? proto : request.scheme,
+    host: host !== undefined && /^[\w.:[\]~-]{1,300}$/.test(host) ? host : authority,
+  }
 }
 
 /** RFC 7239: one element for each hop; the last one also says what was asked of this router. */

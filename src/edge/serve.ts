@@ -228,6 +228,6 @@ function upgradeUnsupported(): MeridianError {
 function noRegion(rule: Rule): MeridianError {
   return new MeridianError(
     'NO_REGION',
-    `Rule ${rule.name} has no region for this request, not even a doubtful one. Ask the router to explain it.`,
+    `Rule ${rule.name} has no region for this request, not even a doubtful one. Its operator sees why with: meridian explain IP --host HOST --path PATH`,
   )
 }

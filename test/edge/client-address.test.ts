@@ -71,6 +71,21 @@ t.test('Forwarded (RFC 7239)', async t => {
   }
 })
 
+t.test('Forwarded also tells what was asked of the outermost trusted proxy', async t => {
+  for (const [peer, value, asked, why] of [
+    ['127.0.0.1', 'for=81.2.69.142;proto=https;host="a.example:8443"', ['https', 'a.example:8443'], 'one proxy'],
+    ['127.0.0.1', 'for=81.2.69.142;proto=https, for=10.1.1.1;proto=http', ['https', undefined], 'the outer of two'],
+    ['127.0.0.1', 'for=9.9.9.9;host=evil, for=81.2.69.142;Proto=http', ['http', undefined], 'not what a client wrote'],
+    ['127.0.0.1', 'host=evil, for=_hidden;proto=https', ['https', undefined], 'a proxy that hides its client'],
+    ['127.0.0.1', 'for=81.2.69.142;proto=https;proto=http', [undefined, undefined], 'twice in one element'],
+    ['127.0.0.1', undefined, [undefined, undefined], 'no field'],
+    ['198.51.100.7', 'for=81.2.69.142;proto=https', [undefined, undefined], 'a peer that is not trusted'],
+  ] as const) {
+    const { asked: found } = identify('forwarded', peer, value)
+    t.same([found?.proto, found?.host], asked, why)
+  }
+})
+
 t.test('without a configured header, nobody is asked', async t => {
   t.equal(chainOf(identify(undefined, '127.0.0.1', undefined)), '127.0.0.1')
 })

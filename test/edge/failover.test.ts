@@ -106,7 +106,7 @@ t.test('never more than three regions, and none twice', async t => {
     ['a', 'b', 'c'],
   )
   await until(() => exchanges.length === 1)
-  t.match(exchanges, [{ tries: 3, status: 502, errorCode: 'REGION_UNREACHABLE' }])
+  t.match(exchanges, [{ region: 'a', tries: 3, status: 502, errorCode: 'REGION_UNREACHABLE' }])
 })
 
 t.test('a region that says nothing in time: 504, and nobody else is asked', async t => {

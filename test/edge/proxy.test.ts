@@ -96,6 +96,21 @@ t.test('behind a trusted proxy, what it says is passed on', async t => {
   })
 })
 
+t.test('where Forwarded is the header, scheme and host come from it alone', async t => {
+  const origin = await startOrigin(t, echo)
+  const options = { trusted: ['127.0.0.0/8'], header: 'forwarded' }
+  const { url } = await startEdge(t, fakeRouter(proxied, [regionAt('fra', origin)]), options)
+  for (const [forwarded, proto, host] of [
+    ['for=9.9.9.9;proto=https;host=www.example.com', 'https', 'www.example.com'],
+    ['for=9.9.9.9', 'http', 'api.example.com'],
+    ['for=9.9.9.9;proto=gopher;host="a b"', 'http', 'api.example.com'],
+  ] as const) {
+    const forged = ['X-Forwarded-Proto: https', 'X-Forwarded-Host: evil', 'Host: api.example.com']
+    const answer = await curl(...[`Forwarded: ${forwarded}`, ...forged].flatMap(header => ['-H', header]), url)
+    t.match(JSON.parse(answer.text).headers, { 'x-forwarded-proto': proto, 'x-forwarded-host': host }, forwarded)
+  }
+})
+
 t.test('the answer comes back as it was, without what belonged to the connection', async t => {
   const origin = await startRawOrigin(t, socket => {
     socket.once('data', () =>
