@@ -8,7 +8,7 @@ import { Duration, parseDuration } from '../config/duration.ts'
 import { MeridianError, unreadable } from '../errors.ts'
 import { readRegionFile } from '../regions/region-files.ts'
 import { checker, formatFault } from '../schema.ts'
-import { takeStopSignal } from './stop-signals.ts'
+import { leaveStopped, takeStopSignal } from './stop-signals.ts'
 import { printable, type Terminal } from './terminal.ts'
 
 export interface AgentCommandOptions {
@@ -44,6 +44,7 @@ export async function runAgent(options: AgentCommandOptions, { complain, environ
   } finally {
     clearInterval(alive)
   }
+  leaveStopped()
 }
 
 async function readOptions(options: AgentCommandOptions, token: string | undefined): Promise<AgentOptions> {

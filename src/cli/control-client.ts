@@ -6,7 +6,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Client } from 'undici'
-import { errorCatalogue, MeridianError, type Problem, unreadable } from '../errors.ts'
+import { type ErrorCode, errorCatalogue, MeridianError, type Problem, unreadable } from '../errors.ts'
 import type { ControlOptions } from './control-options.ts'
 
 /** Where and as whom. */
@@ -24,6 +24,11 @@ export interface ControlRequest {
 
 /** A router that takes longer than this to answer a question about memory is not well. */
 const timeoutMs = 10_000
+
+/** What only the data plane answers with: it took the question for a client's request. */
+const clientPortCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(['NO_REGION', 'REGION_UNREACHABLE', 'REGION_TIMEOUT', 'LOOP_DETECTED'] as const),
+])
 
 /**
  * The JSON that the API answers with.
@@ -56,8 +61,10 @@ export async function askControl(options: ControlConnection, wanted: ControlRequ
     const value = parseJson(text)
     if (answerKey === undefined && statusCode === 204) return undefined
     if (statusCode < 300 && answerKey !== undefined && Object.hasOwn(Object(value), answerKey)) return value
-    if (isProblem(value)) throw toError(value)
-    throw unreachable(control, `what answers there (status ${statusCode}) is not the control API`)
+    const isOfClientPort = isProblem(value) && clientPortCodes.has(value.code)
+    if (isProblem(value) && !isOfClientPort) throw toError(value)
+    const what = isOfClientPort ? 'the port for clients' : 'what answers there'
+    throw unreachable(control, `${what} (status ${statusCode}) is not the control API`)
   } finally {
     await client.close()
   }
@@ -90,6 +97,9 @@ function unreachable({ href }: URL, reason: string, cause?: unknown): MeridianEr
 function inWords(error: unknown): string {
   const { code, name, message } = error as NodeJS.ErrnoException
   if (name === 'TimeoutError') return `nothing came for ${timeoutMs / 1000} s`
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
+    return 'it does not speak TLS; write http://'
+  }
   return code === 'ECONNREFUSED' ? 'connection refused' : message || String(code)
 }
 

@@ -21,7 +21,7 @@ Exit codes:
   64  the command line is wrong: an option, an argument, an address
   65  a file or a request holds wrong data
   66  a file or a region does not exist
-  69  the router cannot be reached, or has no region to offer
+  69  the router, or a server for downloads, cannot be reached
   70  a fault of Meridian itself, or a Node.js that is too old
   71  a port cannot be opened
   75  not now: too many requests, or a region that is not empty in time
@@ -56,8 +56,10 @@ export function createProgram(terminal: Terminal): Command {
 }
 
 function speakAs(command: Command, { paint }: Terminal): void {
+  const path = command.parent?.parent ? `${command.parent.name()} ${command.name()}` : command.name()
   command
     .exitOverride()
+    .showHelpAfterError(`(see meridian${command.parent ? ` ${path}` : ''} --help)`)
     .helpOption('-h, --help', 'show help')
     .configureHelp({ styleTitle: title => paint('bold', title), styleCommandText: text => paint('cyan', text) })
     .configureOutput({

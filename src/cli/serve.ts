@@ -2,13 +2,13 @@
 
 import { loadConfig } from '../config/config.ts'
 import { startMeridian } from '../runtime/meridian.ts'
-import { takeStopSignal } from './stop-signals.ts'
+import { leaveStopped, takeStopSignal } from './stop-signals.ts'
 import type { Terminal } from './terminal.ts'
 
 export async function serve(file: string | undefined, { complain, environment }: Terminal): Promise<void> {
   const configSource = { file, read: () => loadConfig(file, environment) }
   const config = configSource.read()
-  const stopSignal = takeStopSignal()
+  const stopSignal = takeStopSignal(signal => complain(`meridian: ${signal} again, so what is under way is cut`))
   // From the beginning: a SIGHUP during the start must not end the process.
   let reload = (): void => {}
   process.on('SIGHUP', () => reload())
@@ -18,4 +18,5 @@ export async function serve(file: string | undefined, { complain, environment }:
   complain(`meridian: ${await stopSignal}, finishing what is under way`)
   const { cutExchanges } = await meridian.close()
   complain(`meridian: stopped${cutExchanges > 0 ? `; ${cutExchanges} exchanges were cut` : ''}`)
+  leaveStopped()
 }

@@ -100,7 +100,10 @@ function squeeze(name: string): string {
 function suggestion(schema: SchemaNode, variable: string): string {
   const wanted = squeeze(variable)
   const names = [...Object.keys(shorthands).map(variableOf), ...listKeys(schema).map(variableOfKey)]
-  const meant = names.find(name => [wanted, `${wanted}0`].includes(squeeze(name)))
+  const meant =
+    names.find(name => [wanted, `${wanted}0`].includes(squeeze(name))) ??
+    // The key alone, without its section: MERIDIAN_PORT.
+    names.find(name => name.endsWith(`__${variable.slice('MERIDIAN_'.length)}`))
   const hint = meant === undefined ? '' : `did you mean ${meant}? `
   return ` (${hint}Two underscores go one level down, numbers into a list; docs/configuration.md has all keys)`
 }

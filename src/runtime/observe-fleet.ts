@@ -12,7 +12,13 @@ export function observeFleet(metrics: Metrics, log: Logger): (snapshot: Snapshot
     for (const { region, verdict } of snapshot.regions) {
       const was = before.get(region.id)
       before.delete(region.id)
-      if (was === undefined || was === verdict.condition) continue
+      if (was === verdict.condition) continue
+      if (was === undefined) {
+        // What was there from the start is no news.
+        if (previous.version > 0)
+          log.info({ region: region.id, is: verdict.condition }, 'a region has joined the fleet')
+        continue
+      }
       const line = { region: region.id, was, is: verdict.condition, by: verdict.by, detail: verdict.detail }
       if (verdict.condition === 'down') log.warn(line, 'a region is in doubt')
       else log.info(line, 'a region has changed its condition')

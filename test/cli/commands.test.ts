@@ -19,7 +19,7 @@ t.test('without a command, help; with a wrong one, the near one', async t => {
   t.match(wrong, {
     exitCode: 64,
     stdout: '',
-    stderr: /^meridian: unknown command 'explian'\n\(Did you mean explain\?\)\n$/,
+    stderr: /^meridian: unknown command 'explian'\n\(Did you mean explain\?\)\n\(see meridian --help\)\n$/,
   })
   const help = await runMeridian(['geo', 'lookup', '--help'])
   t.match(help, { exitCode: 0, stdout: /Usage: meridian geo lookup/, stderr: '' })
@@ -27,7 +27,8 @@ t.test('without a command, help; with a wrong one, the near one', async t => {
 
 t.test('mistakes on the command line are one line on standard error, and exit code 64', async t => {
   for (const [args, message] of [
-    [['explain'], /missing required argument 'ip'/],
+    [['explain'], /missing required argument 'ip'\n\(see meridian explain --help\)\n$/],
+    [['regions', 'drain'], /\(see meridian regions drain --help\)\n$/],
     [['explain', '1.2.3'], /expected an IPv4 or IPv6 address, not "1\.2\.3"/],
     [['explain', '1.2.3.4', '--control', 'localhost:8081'], /Expected a URL/],
     [['explain', '1.2.3.4', '--header', 'x-model'], /Expected "name: value"/],

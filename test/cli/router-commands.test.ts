@@ -90,8 +90,14 @@ t.test('a router is asked by explain and regions', async t => {
       const wrong = await runMeridian([...args, '--control', dataUrl])
       t.match(wrong, { exitCode: 69, stdout: '', stderr: /is not the control API/ })
     }
+    const secure = await runMeridian(['regions', 'list', '--control', controlUrl.replace('http:', 'https:')])
+    t.match(secure, { exitCode: 69, stdout: '', stderr: /\(it does not speak TLS; write http:\/\/\)/ })
+    t.notMatch(secure.stderr, /OpenSSL|SSL routines/)
   })
 
+  command.process.kill('SIGTERM')
+  await command.until('stderr', /finishing what is under way/)
+  // The same key press once more, as npm passes it on: in the last moment of the router, or after it.
   command.process.kill('SIGTERM')
   const { exitCode, stderr } = await command.result
   t.equal(exitCode, 0, 'a router that is told to stop has not failed')

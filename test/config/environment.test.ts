@@ -78,6 +78,7 @@ t.test('what is not Meridian’s setting is passed over', async t => {
 t.test('a variable that is wrong is named', async t => {
   for (const [environment, expected] of [
     [{ MERIDIAN_HTTP_PORT: '80' }, /^MERIDIAN_HTTP_PORT: no configuration key .*did you mean MERIDIAN_HTTP__PORT\?/],
+    [{ MERIDIAN_PORT: '80' }, /^MERIDIAN_PORT: no configuration key .*did you mean MERIDIAN_HTTP__PORT\?/],
     [{ MERIDIAN_HTTP__PROT: '80' }, /^MERIDIAN_HTTP__PROT: no configuration key has this name/],
     [{ MERIDIAN_HTTP: '{}' }, /^MERIDIAN_HTTP: no configuration key/],
     [{ MERIDIAN_GEO__DATABASES: 'a.mmdb' }, /^MERIDIAN_GEO__DATABASES: .*did you mean MERIDIAN_GEO__DATABASES__0\?/],

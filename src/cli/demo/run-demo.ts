@@ -5,7 +5,7 @@ import { createLogger } from '../../observe/log.ts'
 import { packageDirectory } from '../../paths.ts'
 import type { Trace } from '../../routing/decision.ts'
 import { askControl } from '../control-client.ts'
-import { takeStopSignal } from '../stop-signals.ts'
+import { leaveStopped, takeStopSignal } from '../stop-signals.ts'
 import type { Terminal } from '../terminal.ts'
 import { type Demo, type DemoPorts, startDemo } from './demo.ts'
 import { tellNews } from './news.ts'
@@ -34,6 +34,7 @@ export async function runDemo(
     await demo.close()
   }
   print('Stopped: the router and all regions are gone.')
+  leaveStopped()
 }
 
 async function servingRegion({ controlUrl, regions }: Demo): Promise<RegionProcess> {
