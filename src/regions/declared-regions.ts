@@ -23,6 +23,10 @@ export class DeclaredRegions {
     return this.#declared.keys()
   }
 
+  regions(): Region[] {
+    return [...this.#declared.values()].map(({ region }) => region)
+  }
+
   /** What has not changed stays the same object, and as old as it was. */
   replace(regions: readonly Region[], now: number): { readonly changed: string[]; readonly gone: string[] } {
     const before = this.#declared

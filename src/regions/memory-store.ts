@@ -66,6 +66,10 @@ class MemoryStore implements RegionStore {
     for (const region of gone) if (!this.#knows(region)) this.#tell({ kind: 'removed', region })
   }
 
+  declared(): readonly Region[] {
+    return this.#declared.regions()
+  }
+
   async register(region: Region, { ifRevision }: { readonly ifRevision?: number } = {}): Promise<Registration> {
     const { id } = region
     const known = this.#registered.get(id)

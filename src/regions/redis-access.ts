@@ -13,13 +13,20 @@ export interface RedisAccessOptions {
   readonly connection: RedisConnection
   readonly fleet: string
   readonly keyPrefix: string
+  /** What events are published on. */
+  readonly channel: string
   /** Something that an operator should see, but that stops nothing. */
   readonly onWarning: (message: string) => void
 }
 
 /** Keys carry one hash tag, so that a fleet lives in one slot of a Cluster. */
-export function fleetKey(keyPrefix: string, fleet: string, name: string): string {
+function fleetKey(keyPrefix: string, fleet: string, name: string): string {
   return `${keyPrefix}{meridian:${fleet}}:${name}`
+}
+
+/** Keys of two databases are apart by themselves; channels are one for the whole server, so their names say which. */
+export function eventChannel(keyPrefix: string, fleet: string, database: number): string {
+  return fleetKey(keyPrefix, fleet, `events:${database}`)
 }
 
 export class RedisAccess {
@@ -31,11 +38,11 @@ export class RedisAccess {
 
   constructor(options: RedisAccessOptions) {
     this.#options = options
-    this.channel = this.key('events')
+    this.channel = options.channel
     this.#keys = keyNames.map(name => this.key(name))
   }
 
-  key(name: KeyName | 'events'): string {
+  key(name: KeyName): string {
     return fleetKey(this.#options.keyPrefix, this.#options.fleet, name)
   }
 

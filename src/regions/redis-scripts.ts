@@ -65,7 +65,7 @@ return {'OK', epoch, revision, renewed and 1 or 0}`,
   heartbeat: `
 local id, epoch, sequence, duration, report, channel = unpack(ARGV)
 local known = leaseOf(id)
-if not known then return {'UNKNOWN'} end
+if not known or redis.call('HEXISTS', regions, id) == 0 then return {'UNKNOWN'} end
 if tonumber(epoch) ~= known.epoch then return {'EPOCH', known.epoch} end
 if tonumber(sequence) <= known.sequence then return {'SEQUENCE', known.sequence} end
 local lapsed = now >= known.expires
@@ -129,6 +129,12 @@ return {'OK', count}`,
 
   /** state of the specifications that the reader has → OK now state mode regions|false leases loads drains tokens */
   read: `
+if redis.call('EXISTS', regions) ~= redis.call('EXISTS', leases) then
+  -- They come and go together: somebody has deleted one of them, which is to have lost all registrations.
+  stamp()
+  redis.call('HSET', meta, 'born', whole(now))
+  redis.call('DEL', regions, leases, loads)
+end
 local found = redis.call('HMGET', meta, 'born', 'specs', 'mode')
 local state = (found[1] or '') .. ':' .. (found[2] or '0')
 local specs = false

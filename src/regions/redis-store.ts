@@ -11,7 +11,7 @@ import { canonicalJson } from './canonical-json.ts'
 import { DeclaredRegions } from './declared-regions.ts'
 import { LapseWatch } from './lapse-watch.ts'
 import type { LoadReport } from './load-report.ts'
-import { fleetKey, RedisAccess } from './redis-access.ts'
+import { eventChannel, RedisAccess } from './redis-access.ts'
 import { connectRedis, type RedisConnection, type RedisTarget } from './redis-connection.ts'
 import { parseEvent } from './redis-events.ts'
 import { RedisRecords, type RegisteredRecord } from './redis-records.ts'
@@ -90,14 +90,15 @@ class SharedStore implements RedisStore {
   constructor(options: RedisStoreOptions) {
     const { target, fleet, keyPrefix, random, clock, allowedEndpoints, onWarning } = options
     this.#options = options
+    const channel = eventChannel(keyPrefix, fleet, target.database)
     this.#connection = connectRedis({
       target,
       random,
-      channel: fleetKey(keyPrefix, fleet, 'events'),
+      channel,
       onMessage: message => this.#hear(message),
       onLost: () => this.#access.forgetInspection(),
     })
-    this.#access = new RedisAccess({ connection: this.#connection, fleet, keyPrefix, onWarning })
+    this.#access = new RedisAccess({ connection: this.#connection, fleet, keyPrefix, channel, onWarning })
     this.#records = new RedisRecords(allowedEndpoints, onWarning)
     this.#lapses = new LapseWatch(clock, {
       onDue: () => void this.read().catch(() => {}),
@@ -117,6 +118,10 @@ class SharedStore implements RedisStore {
     for (const region of changed) this.#tell({ kind: 'declared', region })
     const registered = this.#records.registered()
     for (const region of gone) if (!registered.has(region)) this.#tell({ kind: 'removed', region })
+  }
+
+  declared(): readonly Region[] {
+    return this.#declared.regions()
   }
 
   async register(region: Region, { ifRevision }: { readonly ifRevision?: number } = {}): Promise<Registration> {

@@ -76,6 +76,8 @@ export interface RegionStore {
    * declaration: a file that is gone for a moment does not send clients back to a region under maintenance.
    */
   declare(regions: readonly Region[]): Promise<void>
+  /** Regions from files as declared last; known even while a shared store is away. */
+  declared(): readonly Region[]
   /**
    * Registers or updates a region and issues a new epoch, higher than any that this store issued before for the id. Its
    * specification overlays one from a file; an earlier load report is forgotten, a drain stays.

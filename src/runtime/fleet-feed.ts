@@ -2,13 +2,14 @@
  * From what the store remembers and the probes see to the snapshot that decisions are made from.
  *
  * A new snapshot comes with every change and at least once an interval. When the store fails, the fleet as it was last known
- * serves on: probes and the operator's brake still count, and no lease lapses.
+ * serves on: probes, region files and the operator's brake still count, and no lease lapses.
  */
 
 import type { Clock } from '../clock.ts'
 import type { Prober } from '../health/prober.ts'
 import { judge } from '../health/verdict.ts'
 import { buildSnapshot, freezeSnapshot } from '../regions/build-snapshot.ts'
+import { withDeclared } from '../regions/declared-records.ts'
 import type { GuardedFleet, LeaseGuard } from '../regions/lease-guard.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
 import type { FleetState, RegionStore } from '../regions/store.ts'
@@ -25,6 +26,8 @@ export interface FleetFeedOptions {
   readonly onSnapshot: (snapshot: Snapshot, previous: Snapshot) => void
   /** Called with every reading of the store. Must not throw. */
   readonly onReading?: (fleet: FleetState) => void
+  /** Called with every fleet, read or last known, before anything is made of it. Must not throw. */
+  readonly onFleet?: (fleet: FleetState) => void
   /** Called when the share of the capacity that fell silent together changes; 0: it is over. */
   readonly onSilence?: (share: number) => void
   /** The store could not be read. Also called for readings that nobody waits for. */
@@ -111,7 +114,7 @@ class StoreFeed implements FleetFeed {
     } catch (error) {
       this.fault = error
       const known = guard.missStore(clock.now())
-      if (known !== undefined) this.#use(known)
+      if (known !== undefined) this.#use({ ...known, fleet: withDeclared(known.fleet, store.declared()) })
       throw error
     }
     this.fault = undefined
@@ -120,7 +123,8 @@ class StoreFeed implements FleetFeed {
   }
 
   #use({ fleet, excuses, silentShare }: GuardedFleet): void {
-    const { prober, clock, onSnapshot, onSilence } = this.#options
+    const { prober, clock, onFleet, onSnapshot, onSilence } = this.#options
+    onFleet?.(fleet)
     prober?.setTargets(fleet.records.map(record => record.region))
     const previous = this.snapshot
     const present = buildSnapshot({

@@ -29,7 +29,7 @@ export function createGuarded({ control }: Config): Guarded {
   return { guard, connections: guardConnections(guard, lookup), ownListeners }
 }
 
-/** Trusts the regions that files declare; for every reading of the fleet. */
+/** Trusts the regions that files declare; for every fleet that is put into use. */
 export function trustDeclared({ records }: FleetState, guard: EndpointGuard): void {
   guard.trust(records.filter(({ source }) => source === 'file').map(({ region }) => region))
 }

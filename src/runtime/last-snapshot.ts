@@ -10,6 +10,7 @@ import Type, { type Static } from 'typebox'
 import type { Clock } from '../clock.ts'
 import { type AllowedEndpoints, requireAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { checkRegion } from '../regions/check-region.ts'
+import { withDeclared } from '../regions/declared-records.ts'
 import type { Region } from '../regions/region.ts'
 import { type FleetRecord, type FleetState, fleetModes } from '../regions/store.ts'
 import { checker, formatFault } from '../schema.ts'
@@ -61,34 +62,18 @@ export async function readLastSnapshot(
   allowed: AllowedEndpoints,
   onFault: (message: string) => void,
 ): Promise<FleetState> {
-  const kept = await readKept(file, onFault)
-  const registered = kept.records.flatMap(record => {
-    if (record.source === 'file') return []
+  const { now, mode, incarnation, ...kept } = await readKept(file, onFault)
+  const records = kept.records.flatMap(record => {
     try {
       const region = checkRegion(record.region, file)
-      requireAllowedEndpoints(region, allowed)
+      if (record.source === 'registered') requireAllowedEndpoints(region, allowed)
       return [withoutUndefined({ ...record, region })]
     } catch (error) {
       onFault(`a region in ${file} is left out: ${(error as Error).message}`)
       return []
     }
   })
-  const ids = new Set(registered.map(({ region }) => region.id))
-  const drains = new Map(kept.records.map(({ region, drain }) => [(region as { id?: unknown } | null)?.id, drain]))
-  const fromFiles = declared
-    .filter(({ id }) => !ids.has(id))
-    .map(region =>
-      withoutUndefined({
-        region,
-        source: 'file' as const,
-        revision: 0,
-        registeredAt: kept.now,
-        drain: drains.get(region.id),
-      }),
-    )
-  const records = [...registered, ...fromFiles].sort((a, b) => (a.region.id < b.region.id ? -1 : 1))
-  const { now, mode, incarnation } = kept
-  return { now, mode, records, ...(incarnation !== undefined && { incarnation }) }
+  return withDeclared({ now, mode, records, ...(incarnation !== undefined && { incarnation }) }, declared)
 }
 
 const nothing: Static<typeof Kept> = { version: 1, now: 0, mode: 'auto', records: [] }

@@ -70,9 +70,9 @@ export async function startFleet(
     },
     onReading: fleet => {
       reachability.there()
-      trustDeclared(fleet, guarded.guard)
       onReading?.(fleet)
     },
+    onFleet: fleet => trustDeclared(fleet, guarded.guard),
     onSilence: share => tellSilence(log, share),
     onFault: reachability.away,
   })

@@ -129,6 +129,40 @@ t.test('keys and prefix are as documented, and the database number is used', asy
   ])
 })
 
+t.test('a fleet of the same name in another database is another fleet', async t => {
+  const inDatabase = (database: number) => open(t, shared, { fleet: 'twin', target: { ...shared.target, database } })
+  const [one, beside, other] = [await inDatabase(4), await inDatabase(4), await inDatabase(5)]
+  const [eventsBeside, eventsOther] = [eventsOf(beside), eventsOf(other)]
+  await one.register(exampleRegion('a'))
+  await one.setMode('frozen', 'ops')
+  await eventsBeside.until('mode')
+  await other.setMode('distance-only', 'ops of the other')
+  await eventsOther.until('mode')
+  t.same(eventsOther.seen, [{ kind: 'mode', mode: 'distance-only', by: 'ops of the other' }])
+  t.match(await other.read(), { mode: 'distance-only', records: [] })
+})
+
+t.test('a Redis that has lost a part of the registrations has lost them all, and says so', async t => {
+  for (const lost of ['regions', 'leases']) {
+    const fleet = `without-${lost}`
+    const store = await open(t, shared, { fleet })
+    await store.declare([exampleRegion('b')])
+    const { epoch, revision } = await store.register(exampleRegion('a'))
+    await store.drain('a', 'ops', 'kernel update')
+    const { incarnation } = await store.read()
+    shared.cli('DEL', `{meridian:${fleet}}:${lost}`)
+    t.equal(await outcomeOf(store.heartbeat('a', { epoch, sequence: 1 })), 'REGION_UNKNOWN')
+    const without = await store.read()
+    t.not(without.incarnation, incarnation, 'so that routers keep for one lease what they knew')
+    t.match(without.records, [{ region: { id: 'b' } }])
+    t.equal((await store.read()).incarnation, without.incarnation, 'it is lost once')
+    const again = await store.register(exampleRegion('a'))
+    t.ok(again.epoch > epoch && again.revision > revision)
+    t.equal(await outcomeOf(store.heartbeat('a', { epoch: again.epoch, sequence: 1 })), 'done')
+    t.match((await store.read()).records, [{ region: { id: 'a' }, drain: { by: 'ops' }, load: { sequence: 1 } }, {}])
+  }
+})
+
 t.test('what does not pass the checks of the API is left out, and told once', async t => {
   const warnings: string[] = []
   const writer = await open(t, shared, { fleet: 'hostile' })

@@ -34,6 +34,10 @@ export function testStoreContract(name: string, make: MakeStore): void {
       { id: 'b', source: 'file' },
     ])
     t.notOk((await store.read()).records[0]?.lease)
+    t.same(
+      store.declared().map(({ id }) => id),
+      ['b', 'a'],
+    )
 
     await store.declare([exampleRegion('b'), exampleRegion('c')])
     t.match(await essences(store), [{ id: 'b' }, { id: 'c' }], 'a second declaration replaces the first')

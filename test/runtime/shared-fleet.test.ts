@@ -1,7 +1,7 @@
 /** Whole routers that share a fleet through a real Redis, which comes, goes, hangs and forgets. */
 
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -10,6 +10,7 @@ import { parseConfig } from '../../src/config/config.ts'
 import type { Region } from '../../src/regions/region.ts'
 import { type Meridian, startMeridian } from '../../src/runtime/meridian.ts'
 import { exampleRegion } from '../support/example-region.ts'
+import { startHttpRegion } from '../support/http-region.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 
 const token = 'the-token-of-the-tests'
@@ -31,14 +32,24 @@ interface Router extends Meridian {
   readonly log: readonly string[]
 }
 
-/** @param folder for the snapshot on disk */
-async function startRouter(t: Test, redis: RedisServer, folder: string, regions: readonly Region[], more = '') {
+/**
+ * @param folder for the snapshot on disk
+ * @param regions undefined: from files, of a folder that `more` names
+ */
+async function startRouter(
+  t: Test,
+  redis: RedisServer,
+  folder: string,
+  regions: readonly Region[] | undefined,
+  more = '',
+  allowed = '127.0.0.0/8',
+) {
   const settings = `
 router: { id: router-${folder.length}-${routers++} }
 http: { listen: [{ address: 127.0.0.1, port: 0 }], trustedProxies: [127.0.0.0/8] }
 control:
   listen: { address: 127.0.0.1, port: 0 }
-  allowedEndpoints: [127.0.0.0/8]
+  allowedEndpoints: [${allowed}]
   tokens: [{ name: ops, sha256: ${createHash('sha256').update(token).digest('hex')} }]
 lease: { duration: ${leaseMs}ms }
 routing: { snapshotEvery: 100ms }
@@ -46,7 +57,10 @@ redis: { url: "redis://127.0.0.1:${redis.port}", timeout: 300ms, snapshotFile: $
 ${more}`
   const log: string[] = []
   const logger = pino({ level: 'info' }, { write: (line: string) => log.push(line) })
-  const router = await startMeridian(parseConfig(settings, undefined, {}), { regions, log: logger })
+  const router = await startMeridian(parseConfig(settings, undefined, {}), {
+    ...(regions && { regions }),
+    log: logger,
+  })
   t.teardown(() => router.close(0))
   return { ...router, log } satisfies Router
 }
@@ -224,6 +238,32 @@ t.test('no client notices that Redis dies and comes back empty, and the fleet bu
     ),
     'london',
   )
+})
+
+t.test('region files count at once while Redis is away, at the start and when they change', async t => {
+  const redis = await startRedis(t)
+  await redis.kill()
+  const folder = folderFor(t)
+  mkdirSync(join(folder, 'regions'))
+  const { url: publicUrl } = await startHttpRegion(t, (_request, response) => response.end('served'))
+  const write = (region: Region) =>
+    writeFileSync(join(folder, 'regions', `${region.id}.json`), JSON.stringify({ ...region, endpoints: { publicUrl } }))
+  write(tokyo)
+  const more = `
+regions: { directory: ${join(folder, 'regions')} }
+rules: [{ name: default, transport: proxy }]`
+  const router = await startRouter(t, redis, folder, undefined, more, '10.9.8.7')
+  const served = async () => (await fetch(router.dataUrls[0]!, { headers: { 'x-forwarded-for': british } })).text()
+  t.equal(await routeOf(router), 'tokyo')
+  t.equal(await served(), 'served', 'where a file says, although it is no allowed endpoint')
+
+  write(london)
+  await router.reload()
+  t.equal(await routeOf(router), 'london', 'a new file')
+  t.equal(await served(), 'served')
+  rmSync(join(folder, 'regions', 'london.json'))
+  await router.reload()
+  t.equal(await routeOf(router), 'tokyo', 'a file that is gone')
 })
 
 t.test('a Redis that must not be used stops the start', async t => {
