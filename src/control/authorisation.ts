@@ -6,10 +6,10 @@
  */
 
 import type { FastifyRequest } from 'fastify'
-import type { Right } from '../config/schema.ts'
 import { MeridianError } from '../errors.ts'
 import { formatAddress, isMapped, parseAddress, unfold } from '../geo/address.ts'
 import { formatNetwork, networkOf } from '../geo/network.ts'
+import type { Right } from '../regions/token-store.ts'
 import { shown } from '../schema.ts'
 import { bearerToken, type Caller, type Callers } from './callers.ts'
 import type { Access, ControlServer } from './dependencies.ts'

@@ -2,9 +2,10 @@
 
 import { createHash } from 'node:crypto'
 import Type, { type Static } from 'typebox'
-import { RegionGlob, type Right, rights } from '../config/schema.ts'
+import { RegionGlob } from '../config/schema.ts'
 import { MeridianError } from '../errors.ts'
 import type { StoredToken } from '../regions/token-store.ts'
+import { type Right, rights } from '../regions/token-store.ts'
 import { checker, shown } from '../schema.ts'
 import { type Callers, expiryOf } from './callers.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'

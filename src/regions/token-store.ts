@@ -6,7 +6,9 @@
 
 import Type, { type Static } from 'typebox'
 
-const tokenRights = ['read', 'report', 'operator'] as const
+/** What a token allows: reading, speaking for a region (register, heartbeat), or an operator's word (drain, remove). */
+export const rights = ['read', 'report', 'operator'] as const
+export type Right = (typeof rights)[number]
 
 export const StoredToken = Type.Object(
   {
@@ -15,9 +17,7 @@ export const StoredToken = Type.Object(
     /** Who holds it. */
     name: Type.String({ minLength: 1, maxLength: 63 }),
     sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-    rights: Type.Unsafe<(typeof tokenRights)[number][]>(
-      Type.Array(Type.String({ enum: [...tokenRights] }), { minItems: 1 }),
-    ),
+    rights: Type.Unsafe<Right[]>(Type.Array(Type.String({ enum: [...rights] }), { minItems: 1 })),
     /** Globs over region ids: `*`, `edge-*`. */
     regions: Type.Array(Type.String({ minLength: 1, maxLength: 63 }), { minItems: 1 }),
     /** Milliseconds since 1970. */
