@@ -1,5 +1,7 @@
 /** What is written down, and what of a client's address. */
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import t from 'tap'
 import type { ExchangeRecord } from '../../src/edge/observer.ts'
 import { MeridianError } from '../../src/errors.ts'
@@ -97,4 +99,42 @@ t.test('a fault is logged with its code, every fault found and its cause', async
   logger.error({ err: new MeridianError('CONFIG_INVALID', 'two things', { cause, faults: ['one', 'two'] }) }, 'refused')
   t.match(lines[0], { level: 'error', msg: 'refused', err: { code: 'CONFIG_INVALID', faults: ['one', 'two'] } })
   t.match((lines[0]!['err'] as { stack: string }).stack, /the reason below/)
+})
+
+/** A process that logs so many lines to its standard output, and says on standard error when it has. */
+function logging(lines: number, then: string) {
+  const module = new URL('../../src/observe/log.ts', import.meta.url).href
+  const program = `
+    const { createLogger } = await import(${JSON.stringify(module)})
+    const logger = createLogger({ level: 'info' })
+    const filler = 'x'.repeat(1000)
+    for (let i = 0; i < ${lines}; i++) logger.info({ i, filler }, 'line')
+    process.stderr.write('logged')
+    ${then}`
+  return spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+async function linesOf(output: AsyncIterable<Buffer>): Promise<Record<string, unknown>[]> {
+  const chunks: Buffer[] = []
+  for await (const chunk of output) chunks.push(chunk)
+  const lines = Buffer.concat(chunks).toString().trimEnd().split('\n')
+  return lines.map(line => JSON.parse(line))
+}
+
+t.test('a reader that does not read holds nobody up, and hears how many lines it missed', async t => {
+  const child = logging(40_000, '')
+  t.teardown(() => child.kill('SIGKILL'))
+  t.equal(String((await once(child.stderr, 'data'))[0]), 'logged', 'before a byte was read')
+  const lines = await linesOf(child.stdout)
+  const missed = Number(lines.find(line => line['level'] === 'warn')?.['lines'])
+  t.ok(missed > 0)
+  t.equal(lines.filter(line => line['msg'] === 'line').length, 40_000 - missed)
+})
+
+t.test('what waits is written when the process exits', async t => {
+  for (const then of ['', 'process.exit()']) {
+    const child = logging(1_000, then)
+    t.teardown(() => child.kill('SIGKILL'))
+    t.equal((await linesOf(child.stdout)).length, 1_000)
+  }
 })
