@@ -57,7 +57,8 @@ export function createLingering(limits: LingeringLimits, clock: Clock, onKept: (
 
   const readAway = (message: IncomingMessage): void => {
     // Whoever read the body for an origin is done, but only notices with the next chunk; as long as it listens, nothing flows.
-    message.removeAllListeners('readable')
+    // One that flows already would be stopped by taking listeners away that it has not.
+    if (message.listenerCount('readable') > 0) message.removeAllListeners('readable')
     message.resume()
   }
 

@@ -179,7 +179,9 @@ t.test('a client that neither sends the rest nor leaves is left', async t => {
 })
 
 t.test('closing waits for no connection but until the rest of its body is in', async t => {
-  const { port, edge, exchanges } = await startEdge(t, fakeRouter(...local['a redirect']![1]))
+  const { port, edge, exchanges } = await startEdge(t, fakeRouter(...local['a redirect']![1]), {
+    settings: { lingerMs: 600_000, lingerSilenceMs: 600_000 },
+  })
   const socket = connect(port, '127.0.0.1')
   t.teardown(() => socket.destroy())
   socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx')
