@@ -28,18 +28,22 @@ interface TestLike {
 /**
  * Resolves once it takes connections.
  *
- * @param settings as on the command line of redis-server: `['--maxmemory', '10mb']`
+ * @param settings as on the command line of redis-server: `['--maxmemory', '10mb']`; or made from the port
  */
-export async function startRedis(t: TestLike, settings: readonly string[] = []): Promise<RedisServer> {
+export async function startRedis(
+  t: TestLike,
+  settings: readonly string[] | ((port: number) => readonly string[]) = [],
+): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-redis-'))
   const port = await freePort()
   const command = ['redis-server', 'valkey-server'].find(isOnPath)
   if (command === undefined) throw new Error('neither redis-server nor valkey-server is on the PATH: install one')
   const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no']
+  args.push(...(typeof settings === 'function' ? settings(port) : settings))
   let server: ChildProcess | undefined
 
   const start = async (): Promise<void> => {
-    server = spawn(command, [...args, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] })
+    server = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     await readyToAccept(server)
   }
   const kill = async (): Promise<void> => {
