@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { takeStopSignal } from '../src/cli/stop-signals.ts'
 import type { Random } from '../src/clock.ts'
-import { faults, loseRedis } from '../test/integration/faults.ts'
+import { type Fault, faults, loseRedis } from '../test/integration/faults.ts'
 import { type Owner, startTrialFleet } from '../test/integration/fleet.ts'
 import { startTraffic } from '../test/integration/traffic.ts'
 import { type Outcome, runFault } from '../test/integration/trial.ts'
@@ -58,17 +58,25 @@ async function runTrials({ seed, seconds, awaySeconds, leaseSeconds }: Settings)
   // Clients draw from a source of their own: how many they are is up to the machine, and must not change the faults.
   const traffic = startTraffic(owner, fleet, seededRandom(seed + 1))
   const trial = { fleet, traffic, random, awayMs: 1.5 * leaseMs }
+  const run = async (name: string, fault: Fault): Promise<void> => {
+    try {
+      note(await runFault(name, fault, trial))
+    } catch (error) {
+      for (const { name: router, log } of fleet.routers) console.log(`\nThe last words of ${router}:\n${tailOf(log())}`)
+      throw new Error(`${name}: ${(error as Error).message}`)
+    }
+  }
   const endsAt = performance.now() + seconds * 1000
   while (performance.now() < endsAt) {
     for (const [name, fault] of shuffled(Object.entries(faults), random)) {
       await new Promise(resolve => setTimeout(resolve, random() * longestPauseMs))
       if (performance.now() >= endsAt) break
-      note(await runFault(name, fault, trial))
+      await run(name, fault)
     }
   }
   if (awaySeconds > 0) {
     console.log(`Redis goes away for ${awaySeconds} s`)
-    note(await runFault(`Redis is away for ${awaySeconds} s`, each => loseRedis(each, awaySeconds * 1000), trial))
+    await run(`Redis is away for ${awaySeconds} s`, each => loseRedis(each, awaySeconds * 1000))
   }
 }
 
@@ -77,6 +85,10 @@ function note(outcome: Outcome): void {
   const { fault, tookMs, requests, failedRequests, broken, writes } = outcome
   console.log(`${fault}: ${(tookMs / 1000).toFixed(1)} s, ${requests} requests, ${failedRequests.length} failed`)
   for (const line of [...failedRequests, ...broken, ...(writes?.wrong ?? [])]) console.log(`  ${line}`)
+}
+
+function tailOf(log: string): string {
+  return log.trimEnd().split('\n').slice(-15).join('\n')
 }
 
 function shuffled<T>(items: readonly T[], random: Random): T[] {

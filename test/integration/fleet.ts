@@ -23,6 +23,8 @@ export interface TrialRouter {
   /** Where clients come in. */
   readonly edgeUrl: string
   readonly controlUrl: string
+  /** Everything that it has logged so far. */
+  log(): string
   /** Its way to Redis. */
   readonly redisProxy: FaultProxy
 }
@@ -134,13 +136,13 @@ control:
 lease: { duration: ${leaseMs}ms }
 redis: { url: "redis://127.0.0.1:${redisProxy.port}", snapshotFile: ${join(folder, `${name}.json`)} }
 rules: [{ name: proxied, match: { path: /proxied }, transport: proxy }]
-log: { level: error }
+log: { level: warn }
 `,
   )
   const command = startMeridianCommand(['serve', '--config', file])
   processes.add(command.process)
   const [, edgeUrl, controlUrl] = await command.until('stderr', /serves clients on (\S+), its control API on (\S+)\n/)
-  return { name, edgeUrl: edgeUrl!, controlUrl: controlUrl!, redisProxy }
+  return { name, edgeUrl: edgeUrl!, controlUrl: controlUrl!, redisProxy, log: () => command.output.stderr }
 }
 
 interface AgentGround {

@@ -83,6 +83,10 @@ function pump(from: Socket, to: Socket, manner: Manner): void {
 }
 
 async function until(dueAt: number): Promise<void> {
-  const leftMs = dueAt - performance.now()
-  if (leftMs > 0) await new Promise(resolve => setTimeout(resolve, leftMs))
+  for (;;) {
+    const leftMs = dueAt - performance.now()
+    if (leftMs <= 0) return
+    // A timer may fire a moment early.
+    await new Promise(resolve => setTimeout(resolve, leftMs))
+  }
 }
