@@ -15,6 +15,7 @@ import type { EndpointGuard } from '../regions/endpoint-guard.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
 import type { RegionStore } from '../regions/store.ts'
 import type { Router } from '../routing/decision.ts'
+import type { ConditionEvent } from './event-hub.ts'
 import type { RateLimit } from './rate-limit.ts'
 
 export interface Access {
@@ -46,6 +47,8 @@ export interface ControlDependencies {
   readonly currentSnapshot: () => Snapshot
   /** Takes what the store knows into use at once: what a write has changed is in effect when it is answered. */
   readonly refresh: () => Promise<void>
+  /** Tells of regions that go down and come back as this router sees it; absent: only what the store tells is told. */
+  readonly watchConditions?: (listener: (event: ConditionEvent) => void) => () => void
   /** Who may read and write. */
   readonly access: Access
   /** Absent: plain HTTP. */

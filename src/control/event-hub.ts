@@ -7,6 +7,7 @@
 
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../clock.ts'
+import type { RegionCondition, Verdict } from '../regions/snapshot.ts'
 import type { FleetEvent } from '../regions/store.ts'
 
 /** Events kept to be sent again. */
@@ -17,8 +18,17 @@ const mostListeners = 64
 const unreadLimitBytes = 256 * 1024
 const keepAliveEveryMs = 15_000
 
+/**
+ * A region is in another condition as this router sees it: by its probes or by a lease. Drains are the store's to tell.
+ */
+export interface ConditionEvent extends Pick<Verdict, 'by' | 'detail'> {
+  readonly kind: Exclude<RegionCondition, 'draining'>
+  readonly region: string
+  readonly was: RegionCondition
+}
+
 export interface EventHub {
-  tell(event: FleetEvent): void
+  tell(event: FleetEvent | ConditionEvent): void
   /**
    * Sends what happens to a response, whose head is written, until either side ends it.
    *

@@ -7,12 +7,13 @@ import type { ControlDependencies, ControlServer } from './dependencies.ts'
 import { createEventHub } from './event-hub.ts'
 import { answers } from './schemas.ts'
 
-export function eventRoutes(app: ControlServer, { store, clock }: ControlDependencies, callers: Callers): void {
+export function eventRoutes(app: ControlServer, dependencies: ControlDependencies, callers: Callers): void {
+  const { store, clock, watchConditions } = dependencies
   const hub = createEventHub(clock)
-  const stopWatching = store.watch(event => hub.tell(event))
+  const stopWatching = [store.watch(hub.tell), watchConditions?.(hub.tell)]
   // Before the server waits for what is under way: a stream of events would never end by itself.
   app.addHook('preClose', async () => {
-    stopWatching()
+    for (const stop of stopWatching) stop?.()
     hub.close()
   })
   app.get(
@@ -25,7 +26,8 @@ export function eventRoutes(app: ControlServer, { store, clock }: ControlDepende
         tags: ['fleet'],
         summary: 'What happens in the fleet, as server-sent events; load reports are none',
         description:
-          'Last-Event-ID resumes after that event; where it is too old, or of another life of the router, an event ' +
+          '`up`, `impaired` and `down` are as this router sees a region, with `was`, `by` and `detail`; all else is what the ' +
+          'store tells every router. Last-Event-ID resumes after that event; where it is too old, or of another life of the router, an event ' +
           '"reset" says that the fleet has to be read anew.',
         headers: Type.Object({ 'last-event-id': Type.Optional(Type.String()) }),
         response: answers({

@@ -122,12 +122,13 @@ async function startControl(
   router: Router,
   fleet: Fleet,
 ): Promise<string> {
-  const { store, feed } = fleet
+  const { store, feed, watchConditions } = fleet
   const app = createControlApp({
     store,
     router: countDecisions(router, metrics),
     currentSnapshot: () => feed.snapshot,
     refresh: () => feed.refresh(),
+    watchConditions,
     access: { ...config.control, openReading: isLoopback(config.control.listen.address) },
     tls: await readControlTls(config.control.tls),
     allowedEndpoints: config.control.allowedEndpoints,

@@ -2,6 +2,7 @@
 
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
+import type { ConditionEvent } from '../control/event-hub.ts'
 import { createProber } from '../health/prober.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { DrainTracker } from '../regions/drain-estimate.ts'
@@ -22,6 +23,8 @@ const advanceEveryMs = 100
 export interface Fleet {
   readonly store: RegionStore
   readonly feed: FleetFeed
+  /** Tells of regions that go down and come back as this router sees it; the function returned stops that. */
+  watchConditions(listener: (event: ConditionEvent) => void): () => void
 }
 
 export interface FleetGround {
@@ -55,7 +58,8 @@ export async function startFleet(
     onFailure: metrics.countProbeFailure,
   })
   stops.push(() => prober.close())
-  const tell = observeFleet(metrics, log)
+  const watchers = new Set<(event: ConditionEvent) => void>()
+  const tell = observeFleet(metrics, log, event => watchers.forEach(watcher => void watcher(event)))
   const reachability = observeStore(log, assumed === undefined)
   const feed = await startFleetFeed({
     store,
@@ -79,7 +83,11 @@ export async function startFleet(
   refresh = () => void feed.refresh().catch(reachability.away)
   stops.push(() => feed.close())
   stops.push(repeat(clock, advanceEveryMs, () => router.advance(clock.now())))
-  return { store, feed }
+  const watchConditions: Fleet['watchConditions'] = listener => {
+    watchers.add(listener)
+    return () => watchers.delete(listener)
+  }
+  return { store, feed, watchConditions }
 }
 
 /** A store that is away is tried every second: what is worth a line is when that begins and ends. */

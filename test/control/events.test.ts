@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { bearer, type ControlWorldOptions, controlWorld, token } from '../support/control.ts'
+import { follow } from '../support/event-stream.ts'
 import { exampleRegion } from '../support/example-region.ts'
-import { createRecorder } from '../support/recorder.ts'
 
 async function listen(t: Test, options: ControlWorldOptions = {}) {
   const world = await controlWorld(options)
@@ -13,26 +13,6 @@ async function listen(t: Test, options: ControlWorldOptions = {}) {
   t.teardown(() => world.app.close())
   const { port } = world.app.server.address() as AddressInfo
   return { ...world, url: `http://127.0.0.1:${port}/v1/events`, port }
-}
-
-/** Reads events until it is told to stop or the other side ends. */
-async function follow(t: Test, url: string, headers: Record<string, string> = {}) {
-  const stop = new AbortController()
-  t.teardown(() => stop.abort())
-  const response = await fetch(url, { headers, signal: stop.signal })
-  const { seen, note, until } = createRecorder<Record<string, string>>()
-  const ended = (async () => {
-    let text = ''
-    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
-      text += chunk
-      const blocks = text.split('\n\n')
-      text = blocks.pop()!
-      for (const block of blocks) {
-        note(Object.fromEntries(block.split('\n').map(line => line.split(/: (.*)/s).slice(0, 2) as [string, string])))
-      }
-    }
-  })().catch(() => {})
-  return { response, seen, until, ended, stop }
 }
 
 t.test('what happens is told, and load reports are not', async t => {

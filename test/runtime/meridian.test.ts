@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { parseConfig } from '../../src/config/config.ts'
 import type { Region } from '../../src/regions/region.ts'
 import { type Meridian, startMeridian } from '../../src/runtime/meridian.ts'
+import { follow } from '../support/event-stream.ts'
 import { exampleRegion } from '../support/example-region.ts'
 import { listen, startHttpRegion } from '../support/http-region.ts'
 
@@ -204,4 +205,25 @@ t.test('what is wrong at start is named, and nothing is left running', async t =
   ] as const) {
     await t.rejects(start(yaml), expected, what)
   }
+})
+
+t.test('a region that dies and comes back is told as events', async t => {
+  const { london, regions } = await startFleet(t)
+  const { controlUrl } = await startRouter(t, regions)
+  const { until, seen } = await follow(t, `${controlUrl}/v1/events`)
+  const told = () => seen.flatMap(({ data }) => (data === undefined ? [] : [JSON.parse(data)]))
+  const port = Number(new URL(london.region.endpoints.publicUrl).port)
+  london.server.close()
+  london.server.closeAllConnections()
+  await until(() => told().some(({ kind }) => kind === 'down'))
+  london.server.listen(port, '127.0.0.1')
+  await until(() => told().at(-1)?.kind === 'up')
+  const ofLondon = { region: 'london', by: 'probe' }
+  t.match(
+    told().filter(({ kind }) => kind !== 'impaired'),
+    [
+      { ...ofLondon, kind: 'down', was: /^(up|impaired)$/, detail: /^\d+ failures, last: connection / },
+      { ...ofLondon, kind: 'up', was: /^(down|impaired)$/ },
+    ],
+  )
 })

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import t from 'tap'
+import type { ConditionEvent } from '../../src/control/event-hub.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import type { Snapshot } from '../../src/regions/snapshot.ts'
 import { observeFleet } from '../../src/runtime/observe-fleet.ts'
@@ -19,6 +20,7 @@ t.test('who joins, changes and leaves is logged; what was there from the start i
   const observe = observeFleet(
     createMetrics(() => 0),
     log,
+    () => {},
   )
   const told = (next: Snapshot, previous: Snapshot) => {
     lines.length = 0
@@ -35,4 +37,30 @@ t.test('who joins, changes and leaves is logged; what was there from the start i
   t.same(told(both, first), [['far', 'a region has joined the fleet']])
   t.same(told(sick, both), [['far', 'a region is in doubt']])
   t.same(told(first, sick), [['far', 'a region has left the fleet']])
+})
+
+t.test('a change of the condition is an event, unless the store tells it', async t => {
+  const events: ConditionEvent[] = []
+  const observe = observeFleet(
+    createMetrics(() => 0),
+    pino({ level: 'silent' }),
+    event => events.push(event),
+  )
+  const drained = { condition: 'draining', by: 'operator', detail: 'drained by ops' } as const
+  const verdicts = [near.verdict, down, down, near.verdict, drained, near.verdict]
+  let previous = snapshot(0)
+  for (const [version, verdict] of verdicts.entries()) {
+    const next = snapshot(version + 1, { ...near, verdict })
+    observe(next, previous)
+    previous = next
+  }
+  t.same(
+    events.map(({ kind, was, region }) => [kind, was, region]),
+    [
+      ['down', 'up', 'near'],
+      ['up', 'down', 'near'],
+      ['up', 'draining', 'near'],
+    ],
+  )
+  t.match(events[0], { by: down.by, detail: down.detail })
 })
