@@ -13,13 +13,14 @@ import { checkRegion } from '../regions/check-region.ts'
 import { withDeclared } from '../regions/declared-records.ts'
 import type { Region } from '../regions/region.ts'
 import { type FleetRecord, type FleetState, fleetModes } from '../regions/store.ts'
-import { checker, formatFault } from '../schema.ts'
+import { checker, formatFault, shown } from '../schema.ts'
 
 const strict = { additionalProperties: false }
 
 const Kept = Type.Object(
   {
     version: Type.Literal(1),
+    fleet: Type.String(),
     now: Type.Number(),
     mode: Type.Unsafe<FleetState['mode']>(Type.String({ enum: [...fleetModes] })),
     incarnation: Type.Optional(Type.String()),
@@ -51,18 +52,20 @@ export function defaultSnapshotFile(fleet: string, router: string, environment: 
   return join(folder, `${fleet}.${router}.json`)
 }
 
-/**
- * The fleet as it was kept, its declared regions replaced by the present ones; loads are too old to be of use.
- *
- * @param onFault told what was left out, or why there is nothing
- */
-export async function readLastSnapshot(
-  file: string,
-  declared: readonly Region[],
-  allowed: AllowedEndpoints,
-  onFault: (message: string) => void,
-): Promise<FleetState> {
-  const { now, mode, incarnation, ...kept } = await readKept(file, onFault)
+export interface LastSnapshotOptions {
+  readonly file: string
+  /** Name of the fleet; a file of another one is left out. */
+  readonly fleet: string
+  readonly declared: readonly Region[]
+  readonly allowed: AllowedEndpoints
+  /** Told what was left out, or why there is nothing. */
+  readonly onFault: (message: string) => void
+}
+
+/** The fleet as it was kept, its declared regions replaced by the present ones; loads are too old to be of use. */
+export async function readLastSnapshot(options: LastSnapshotOptions): Promise<FleetState> {
+  const { file, declared, allowed, onFault } = options
+  const { now, mode, incarnation, ...kept } = await readKept(options)
   const records = kept.records.flatMap(record => {
     try {
       const region = checkRegion(record.region, file)
@@ -76,21 +79,26 @@ export async function readLastSnapshot(
   return withDeclared({ now, mode, records, ...(incarnation !== undefined && { incarnation }) }, declared)
 }
 
-const nothing: Static<typeof Kept> = { version: 1, now: 0, mode: 'auto', records: [] }
+type Kept = Static<typeof Kept>
 
-async function readKept(file: string, onFault: (message: string) => void): Promise<Static<typeof Kept>> {
+async function readKept({ file, fleet, onFault }: LastSnapshotOptions): Promise<Kept> {
   try {
     const checked = checkKept(JSON.parse(await readFile(file, 'utf8')))
-    if (checked.ok) return checked.value
-    onFault(`${file} is left out: ${checked.faults.slice(0, 3).map(formatFault).join('; ')}`)
+    if (checked.ok && checked.value.fleet === fleet) return checked.value
+    const why = checked.ok
+      ? `it is of fleet ${shown(checked.value.fleet)}; give each fleet a redis.snapshotFile of its own`
+      : checked.faults.slice(0, 3).map(formatFault).join('; ')
+    onFault(`${file} is left out: ${why}`)
   } catch (error) {
     onFault(`there is no last snapshot to start from: ${(error as Error).message}`)
   }
-  return nothing
+  return { version: 1, fleet, now: 0, mode: 'auto', records: [] }
 }
 
 export interface SnapshotKeeperOptions {
   readonly file: string
+  /** Name of the fleet. */
+  readonly fleet: string
   readonly clock: Clock
   /** Told when writing fails, once until it works again. */
   readonly onFault: (error: unknown) => void
@@ -106,7 +114,7 @@ export interface SnapshotKeeper {
 /** Often enough for a fleet that changes by the day; seldom enough for a disk. */
 const everyMs = 2_000
 
-export function createSnapshotKeeper({ file, clock, onFault }: SnapshotKeeperOptions): SnapshotKeeper {
+export function createSnapshotKeeper({ file, fleet: name, clock, onFault }: SnapshotKeeperOptions): SnapshotKeeper {
   let waiting: FleetState | undefined
   let writtenAt = Number.NEGATIVE_INFINITY
   let underWay = Promise.resolve()
@@ -120,7 +128,7 @@ export function createSnapshotKeeper({ file, clock, onFault }: SnapshotKeeperOpt
     waiting = undefined
     writtenAt = clock.now()
     underWay = underWay
-      .then(() => writeWhole(file, textOf(fleet)))
+      .then(() => writeWhole(file, textOf(name, fleet)))
       .then(
         () => {
           failing = false
@@ -146,8 +154,9 @@ export function createSnapshotKeeper({ file, clock, onFault }: SnapshotKeeperOpt
   }
 }
 
-function textOf({ now, mode, incarnation, records }: FleetState): string {
-  return JSON.stringify({ version: 1, now, mode, incarnation, records: records.map(({ load, ...record }) => record) })
+function textOf(fleet: string, { now, mode, incarnation, records }: FleetState): string {
+  const kept = records.map(({ load, ...record }) => record)
+  return JSON.stringify({ version: 1, fleet, now, mode, incarnation, records: kept })
 }
 
 /** Under another name first: a crash in the middle leaves the file before it. */

@@ -5,13 +5,12 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { RedisConfig } from '../config/redis.ts'
 import { MeridianError, unreadable } from '../errors.ts'
-import { type AllowedEndpoints, parseAllowedEndpoints } from '../regions/allowed-endpoints.ts'
+import type { AllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { createMemoryStore } from '../regions/memory-store.ts'
 import type { RedisTarget } from '../regions/redis-connection.ts'
 import { createRedisStore } from '../regions/redis-store.ts'
 import type { Region } from '../regions/region.ts'
 import type { FleetState, RegionStore } from '../regions/store.ts'
-import { formatFault } from '../schema.ts'
 import { createSnapshotKeeper, defaultSnapshotFile, readLastSnapshot } from './last-snapshot.ts'
 import type { Stops } from './stops.ts'
 import { systemClock } from './system-clock.ts'
@@ -27,6 +26,7 @@ export interface OpenStore {
 export interface OpenStoreOptions {
   readonly config: Config
   readonly regions: readonly Region[]
+  readonly allowedEndpoints: AllowedEndpoints
   readonly log: Logger
   readonly stops: Stops
 }
@@ -46,11 +46,10 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenStore> {
 }
 
 async function openRedisStore(
-  { config, regions, log, stops }: OpenStoreOptions,
+  { config, regions, allowedEndpoints, log, stops }: OpenStoreOptions,
   redis: RedisConfig,
 ): Promise<OpenStore> {
   const file = redis.snapshotFile ?? defaultSnapshotFile(config.fleet, config.router.id, process.env)
-  const allowedEndpoints = compileAllowed(config.control.allowedEndpoints)
   const onWarning = (message: string): void => log.warn(message)
   const store = createRedisStore({
     target: { ...redis.target, tls: await readTls(redis.tls) },
@@ -65,7 +64,7 @@ async function openRedisStore(
   stops.push(() => store.close())
   await store.declare(regions)
   const onFault = (error: unknown): void => log.warn({ err: error }, `the last snapshot cannot be kept in ${file}`)
-  const keeper = createSnapshotKeeper({ file, clock: systemClock, onFault })
+  const keeper = createSnapshotKeeper({ file, fleet: config.fleet, clock: systemClock, onFault })
   stops.push(() => keeper.close())
   const onReading = (fleet: FleetState): void => keeper.keep(fleet)
   try {
@@ -73,19 +72,19 @@ async function openRedisStore(
     return { store, onReading }
   } catch (error) {
     if (!(error instanceof MeridianError) || error.code !== 'STORE_UNAVAILABLE') throw error
-    const assumed = await readLastSnapshot(file, regions, allowedEndpoints, onWarning)
+    const assumed = await readLastSnapshot({
+      file,
+      fleet: config.fleet,
+      declared: regions,
+      allowed: allowedEndpoints,
+      onFault: onWarning,
+    })
     const count = assumed.records.length
     log.warn(
       `${error.message}; starting from ${count} regions of region files and ${file}, and joining when Redis comes`,
     )
     return { store, assumed, onReading }
   }
-}
-
-function compileAllowed(patterns: readonly string[]): AllowedEndpoints {
-  const allowed = parseAllowedEndpoints(patterns)
-  if (allowed.ok) return allowed.value
-  throw new MeridianError('CONFIG_INVALID', allowed.faults.map(formatFault).join('; '))
 }
 
 async function readTls(files: RedisConfig['tls']): Promise<RedisTarget['tls']> {
