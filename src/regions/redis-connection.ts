@@ -102,8 +102,11 @@ export function connectRedis({ target, random, channel, onMessage, onLost }: Red
     command: (name, args) => attempt(() => commands.call(name, ...args)),
     checkEvents: () => void events.ping().catch(() => {}),
     close() {
-      commands.disconnect()
-      events.disconnect()
+      for (const client of [commands, events]) {
+        // Hanging up in the middle of a TLS handshake draws an alert, and the client no longer listens for errors then.
+        if (client instanceof Redis) client.stream?.on('error', () => {})
+        client.disconnect()
+      }
     },
   }
 }

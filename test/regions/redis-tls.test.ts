@@ -13,7 +13,7 @@ import { startRedis } from '../support/redis-server.ts'
 const allowed = parseAllowedEndpoints(['*.example.com']) as { readonly value: AllowedEndpoints }
 const [authority, stranger] = [makeCertificate({ name: 'authority' }), makeCertificate({ name: 'stranger' })]
 const server = makeCertificate({ name: 'redis', alternatives: ['127.0.0.1'], issuer: authority })
-const elsewhere = makeCertificate({ name: 'elsewhere', alternatives: ['192.0.2.1'], issuer: authority })
+const misplaced = makeCertificate({ name: 'elsewhere', alternatives: ['192.0.2.1'], issuer: authority })
 const router = makeCertificate({ name: 'router', issuer: authority })
 const impostor = makeCertificate({ name: 'router', issuer: stranger })
 
@@ -48,11 +48,12 @@ function openStore(t: Test, target: RedisTarget): RedisStore {
 }
 
 const ca = authority.cert
+const redis = await startTlsRedis(t, server)
+const elsewhere = await startTlsRedis(t, misplaced)
+const skip = redis === undefined && 'this redis-server was built without TLS'
 
-t.test('routers and Redis know each other by their certificates', async t => {
-  const redis = await startTlsRedis(t, server)
-  if (redis === undefined) return t.skip('this redis-server was built without TLS')
-  const store = openStore(t, { ...redis.target, tls: { ca, cert: router.cert, key: router.key } })
+t.test('routers and Redis know each other by their certificates', { skip }, async t => {
+  const store = openStore(t, { ...redis!.target, tls: { ca, cert: router.cert, key: router.key } })
   await store.join()
   const heard = new Promise(resolve => store.watch(resolve))
   await store.register(exampleRegion('a'))
@@ -66,14 +67,12 @@ t.test('routers and Redis know each other by their certificates', async t => {
     ["a stranger's certificate", { ca, cert: impostor.cert, key: impostor.key }, /unknown ca|handshake|closed|reset/i],
     ['no TLS', undefined, /closed|reset/i],
   ] as const) {
-    const refused = openStore(t, { ...redis.target, tls })
+    const refused = openStore(t, { ...redis!.target, tls })
     await t.rejects(refused.join(), { code: 'STORE_UNAVAILABLE', message: reason }, what)
   }
 })
 
-t.test('a certificate for another address is not taken', async t => {
-  const redis = await startTlsRedis(t, elsewhere)
-  if (redis === undefined) return t.skip('this redis-server was built without TLS')
-  const store = openStore(t, { ...redis.target, tls: { ca, cert: router.cert, key: router.key } })
+t.test('a certificate for another address is not taken', { skip }, async t => {
+  const store = openStore(t, { ...elsewhere!.target, tls: { ca, cert: router.cert, key: router.key } })
   await t.rejects(store.join(), { code: 'STORE_UNAVAILABLE', message: /IP: 127\.0\.0\.1 is not in the cert/ })
 })
