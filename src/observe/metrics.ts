@@ -202,7 +202,7 @@ function drainMetrics(registry: Registry, estimates: () => ReadonlyMap<string, D
     })
   gauge(
     'meridian_region_drain_inflight_requests',
-    'Requests that a draining region last reported in flight',
+    'Requests that a draining region last reported in flight or queued',
     ({ inflight }) => inflight,
   )
   gauge(

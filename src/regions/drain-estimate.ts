@@ -7,21 +7,21 @@
 
 import type { Snapshot } from './snapshot.ts'
 
-/** Requests in flight as reported; ms on the store's clock. */
+/** Requests in flight as reported, with those that wait in its queue; ms on the store's clock. */
 export interface InflightSample {
   readonly at: number
   readonly inflight: number
 }
 
 /**
- * Where an estimate comes from. `empty`: it reported nothing in flight. `trend`: how its reports fall. `stay`: one report, and
+ * Where an estimate comes from. `empty`: it reported nothing in flight or queued. `trend`: how its reports fall. `stay`: one report, and
  * how long a request stays. `not-falling`: its reports do not fall. `unknown`: it reports nothing that says more.
  */
 export type EstimateBasis = 'empty' | 'trend' | 'stay' | 'not-falling' | 'unknown'
 
 export interface DrainEstimate {
   readonly basis: EstimateBasis
-  /** As last reported; absent: it never said. */
+  /** As last reported, with those in its queue; absent: it never said. */
   readonly inflight?: number
   /** From now on; 0 when it is empty, or should be by now. */
   readonly emptyInSeconds?: number
@@ -101,7 +101,7 @@ export function createDrainTracker(): DrainTracker {
         const watch = known !== undefined && known.epoch === load?.epoch ? known : begin(load?.epoch)
         next.set(region.id, watch)
         if (load?.inflight === undefined || load.receivedAt === watch.samples.at(-1)?.at) continue
-        watch.samples.push({ at: load.receivedAt, inflight: load.inflight })
+        watch.samples.push({ at: load.receivedAt, inflight: load.inflight + (load.queueDepth ?? 0) })
         if (watch.samples.length > mostSamples) watch.samples.shift()
         watch.stayMs = load.latencyMs
       }

@@ -95,6 +95,22 @@ t.test('regions that really fall exponentially are empty when the estimate says'
   }
 })
 
+t.test('a region whose queue still holds requests is not empty', async t => {
+  const tracker = createDrainTracker()
+  const report = (receivedAt: number, inflight: number, queueDepth: number) =>
+    tracker.observe(
+      snapshotOf([
+        state(exampleRegion('a'), { verdict: draining, load: load(inflight, 100, { receivedAt, queueDepth }) }),
+      ]),
+    )
+  report(0, 0, 3)
+  t.match(tracker.estimateOf('a', 0), { basis: 'stay', inflight: 3 })
+  report(2000, 1, 0)
+  t.match(tracker.estimateOf('a', 2000), { basis: 'trend', inflight: 1 })
+  report(4000, 0, 0)
+  t.match(tracker.estimateOf('a', 4000), { basis: 'empty', inflight: 0 })
+})
+
 t.test('the tracker follows the reports of regions that drain, and forgets the others', async t => {
   const tracker = createDrainTracker()
   const region = exampleRegion('a')
