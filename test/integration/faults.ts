@@ -272,8 +272,10 @@ function watchViews(routers: readonly TrialRouter[], over: AbortSignal): { stop(
   const watch = async (router: TrialRouter): Promise<void> => {
     const before = await viewOf(router)
     while (!stopped && !over.aborted) {
-      const { usable } = await viewOf(router)
-      for (const id of before.usable) if (!usable.has(id)) dropped.add(`${router.name} gave up ${id}`)
+      const { usable, rejected } = await viewOf(router)
+      for (const id of before.usable.difference(usable)) {
+        dropped.add(`${router.name} gave up ${id}: ${rejected.get(id) ?? 'it is not known any more'}`)
+      }
       await wait(50)
     }
   }

@@ -49,7 +49,9 @@ export async function startFaultProxy(t: Owner, targetPort: number): Promise<Fau
   }
   const place = await listen(t, server)
   // Teardowns run last in, first out: a server with open connections would never close.
-  t.teardown(async () => reset())
+  t.teardown(async () => {
+    for (const socket of sockets) socket.destroy()
+  })
   return {
     port: Number(place.split(':')[1]),
     cut() {
