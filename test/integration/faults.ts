@@ -273,7 +273,8 @@ function watchViews(routers: readonly TrialRouter[], over: AbortSignal): { stop(
     const before = await viewOf(router)
     while (!stopped && !over.aborted) {
       const { usable, rejected } = await viewOf(router)
-      for (const id of before.usable.difference(usable)) {
+      for (const id of before.usable) {
+        if (usable.has(id)) continue
         dropped.add(`${router.name} gave up ${id}: ${rejected.get(id) ?? 'it is not known any more'}`)
       }
       await wait(50)
