@@ -21,6 +21,7 @@ import { exampleRegion } from '../test/support/example-region.ts'
 import { startRedis } from '../test/support/redis-server.ts'
 import { startMeridianCommand } from '../test/support/run-meridian.ts'
 import type { Figures } from './figures.ts'
+import { measureHostileCalls } from './hostile.ts'
 
 const regionCount = 1_000
 const routerCount = 4
@@ -49,6 +50,12 @@ function openStore(port: number): RedisStore {
 }
 
 export async function measure(): Promise<Figures> {
+  const figures = { ...(await measureFleet()), ...(await measureHostileCalls()) }
+  console.table(figures)
+  return figures
+}
+
+async function measureFleet(): Promise<Figures> {
   const stops: (() => Promise<unknown>)[] = []
   try {
     const redis = await startRedis({ teardown: stop => stops.push(stop) })
@@ -78,14 +85,12 @@ export async function measure(): Promise<Figures> {
     while (lapses.length < silenced * feedCount && performance.now() < deadline) {
       await new Promise(resolve => setTimeout(resolve, 50))
     }
-    const figures = {
+    return {
       redisCpuShare,
       controlCpuShare,
       snapshotAgeP99Seconds: p99(ages) / 1000,
       lapseP99Seconds: lapses.length < silenced * feedCount ? Number.NaN : p99(lapses) / 1000,
     }
-    console.table(figures)
-    return figures
   } finally {
     for (const stop of stops.reverse()) await stop()
   }
@@ -120,7 +125,7 @@ redis: { url: "redis://127.0.0.1:${port}", snapshotFile: ${join(folder, 'last.js
     const text = await (await fetch(`${controlUrl}/metrics`)).text()
     return Number(/^process_cpu_seconds_total (\S+)/m.exec(text)?.[1])
   }
-  return { controlUrl, cpu }
+  return { controlUrl: controlUrl!, cpu }
 }
 
 async function startFeed(port: number, stops: (() => Promise<unknown>)[], lapses: number[]): Promise<FleetFeed> {
