@@ -11,7 +11,7 @@ import { auditRoutes, installAudit } from './audit.ts'
 import { installAuthorisation } from './authorisation.ts'
 import { createCallers } from './callers.ts'
 import { decisionRoutes } from './decision-routes.ts'
-import type { ControlDependencies, ControlServer, TlsMaterial } from './dependencies.ts'
+import type { Access, ControlApp, ControlDependencies, ControlServer, TlsMaterial } from './dependencies.ts'
 import { documentationRoutes } from './documentation-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
@@ -24,8 +24,7 @@ import { requestChecker } from './request-checker.ts'
 import { addSharedSchemas } from './schemas.ts'
 import { tokenRoutes } from './token-routes.ts'
 
-/** An app to call `listen()` on, which rejects when the allowed endpoints are not valid (CONFIG_INVALID). */
-export function createControlApp(dependencies: ControlDependencies): ControlServer {
+export function createControlApp(dependencies: ControlDependencies): ControlApp {
   const { access, clock, log, store } = dependencies
   const app: ControlServer = Fastify({
     ...(log === undefined ? {} : { loggerInstance: log }),
@@ -52,7 +51,7 @@ export function createControlApp(dependencies: ControlDependencies): ControlServ
   addSharedSchemas(app)
   installProblems(app)
   installJsonBody(app)
-  installAuthorisation(app, access, callers, clock.now)
+  const authorisation = installAuthorisation(app, access, callers, clock.now)
   installAudit(app, dependencies)
   documentationRoutes(app, dependencies)
   for (const routes of [operationRoutes, regionRoutes, registrationRoutes, decisionRoutes, fleetRoutes, auditRoutes]) {
@@ -60,7 +59,12 @@ export function createControlApp(dependencies: ControlDependencies): ControlServ
   }
   app.register(async scope => tokenRoutes(scope, dependencies, callers))
   app.register(async scope => eventRoutes(scope, dependencies, callers))
-  return app
+  return Object.assign(app, {
+    useAccess(next: Access) {
+      callers.use(next)
+      authorisation.use(next)
+    },
+  })
 }
 
 /**

@@ -35,10 +35,21 @@ declare module 'fastify' {
 
 const defaultRateLimit: RateLimit = { perSecond: 2_000, burst: 4_000 }
 
+export interface Authorisation {
+  /** Hosts, rates and open reading from now on; who calls is for the callers to know. */
+  use(access: Access): void
+}
+
 /** @param now milliseconds since 1970 */
-export function installAuthorisation(app: ControlServer, access: Access, callers: Callers, now: () => number): void {
-  const checkHost = createHostCheck(access.hosts ?? [])
-  const waitMs = createRateLimiter(access.rateLimit ?? defaultRateLimit, now)
+export function installAuthorisation(
+  app: ControlServer,
+  first: Access,
+  callers: Callers,
+  now: () => number,
+): Authorisation {
+  let access = first
+  let checkHost = createHostCheck(access.hosts ?? [])
+  const waitMs = createRateLimiter(() => access.rateLimit ?? defaultRateLimit, now)
   app.decorateRequest('caller')
   app.addHook('onRequest', async (request, reply) => {
     const { config } = request.routeOptions
@@ -59,6 +70,12 @@ export function installAuthorisation(app: ControlServer, access: Access, callers
     if (caller.expiresAt <= now()) throw new MeridianError('TOKEN_UNKNOWN', `${shown(caller.name)} has expired`)
     requireRight(caller, config.right, request)
   })
+  return {
+    use(next) {
+      access = next
+      checkHost = createHostCheck(access.hosts ?? [])
+    },
+  }
 }
 
 /** Name of a caller for the record: of a route with a right other than `read` there always is one. */

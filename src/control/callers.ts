@@ -10,6 +10,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import type { FastifyRequest } from 'fastify'
 import type { Clock } from '../clock.ts'
+import type { Token } from '../config/config.ts'
 import type { RegionStore } from '../regions/store.ts'
 import type { Right, StoredToken } from '../regions/token-store.ts'
 import type { Access } from './dependencies.ts'
@@ -31,10 +32,14 @@ export interface Caller {
 export interface Callers {
   /** Undefined where nobody known has called. Someone whose time is over is known all the same. */
   identify(request: FastifyRequest): Caller | undefined
-  /** Whether the caller would still be let in. */
+  /** Whether the caller would still be let in, and may still do all that it could. */
   isValid(caller: Caller): boolean
   /** Whether there is anybody who could be let in. */
   readonly any: boolean
+  /** The tokens of the configuration. */
+  readonly configured: readonly Token[]
+  /** Other tokens of the configuration and certificates from now on. */
+  use(access: Access): void
   /** Takes the store's tokens anew. Rejects when the store cannot be read: those known stay. */
   reload(): Promise<void>
   close(): void
@@ -50,16 +55,8 @@ interface KnownToken {
 type CallerTerms = { readonly rights: readonly Right[]; readonly regions: readonly string[] }
 
 /** Begins with the configuration's tokens; `reload()` brings those of the store. */
-export function createCallers(access: Access, store: CallerStore, clock: Clock): Callers {
-  const configured = access.tokens.map(token =>
-    known(token.sha256, callerOf(`token/${token.sha256}`, token.name, token, expiryOf(token.expires))),
-  )
-  const certificates = new Map(
-    (access.certificates ?? []).map(entry => [
-      entry.subject,
-      callerOf(`certificate/${entry.subject}`, entry.subject, entry, Number.POSITIVE_INFINITY),
-    ]),
-  )
+export function createCallers(first: Access, store: CallerStore, clock: Clock): Callers {
+  let { configured, tokens, certificates, byConnection } = configuredCallers(first)
   let stored: readonly KnownToken[] = []
   const reload = async (): Promise<void> => {
     stored = (await store.tokens.list()).map(storedToken)
@@ -75,25 +72,29 @@ export function createCallers(access: Access, store: CallerStore, clock: Clock):
     if (!closed) cancel = clock.after(reloadEveryMs, () => void reloadQuietly().finally(reloadLater))
   }
   reloadLater()
-  const byCertificate = new WeakMap<TLSSocket, Caller | undefined>()
 
   return {
     identify(request) {
       const token = bearerToken(request)
-      if (token === undefined) return certificateCaller(request, certificates, byCertificate)
+      if (token === undefined) return certificateCaller(request, certificates, byConnection)
       const digest = createHash('sha256').update(token).digest()
       // All are compared, each in constant time: how long it takes says nothing of which came close.
-      return [...configured, ...stored].filter(candidate => timingSafeEqual(candidate.digest, digest))[0]?.caller
+      return [...tokens, ...stored].filter(candidate => timingSafeEqual(candidate.digest, digest))[0]?.caller
     },
     isValid(caller) {
       if (caller.expiresAt <= clock.now()) return false
-      return (
-        caller.key.startsWith('certificate/') ||
-        [...configured, ...stored].some(entry => entry.caller.key === caller.key)
-      )
+      const all = [...certificates.values(), ...[...tokens, ...stored].map(entry => entry.caller)]
+      const present = all.find(({ key }) => key === caller.key)
+      return present !== undefined && caller.rights.every(right => present.rights.includes(right))
     },
     get any() {
-      return configured.length + stored.length + certificates.size > 0
+      return tokens.length + stored.length + certificates.size > 0
+    },
+    get configured() {
+      return configured
+    },
+    use(access) {
+      ;({ configured, tokens, certificates, byConnection } = configuredCallers(access))
     },
     reload,
     close() {
@@ -101,6 +102,23 @@ export function createCallers(access: Access, store: CallerStore, clock: Clock):
       cancel()
       stopWatching()
     },
+  }
+}
+
+/** Who the configuration lets in. What was found out about connections goes by it, and is forgotten with it. */
+function configuredCallers({ tokens, certificates = [] }: Access) {
+  return {
+    configured: tokens,
+    tokens: tokens.map(token =>
+      known(token.sha256, callerOf(`token/${token.sha256}`, token.name, token, expiryOf(token.expires))),
+    ),
+    certificates: new Map(
+      certificates.map(entry => [
+        entry.subject,
+        callerOf(`certificate/${entry.subject}`, entry.subject, entry, Number.POSITIVE_INFINITY),
+      ]),
+    ),
+    byConnection: new WeakMap<TLSSocket, Caller | undefined>(),
   }
 }
 

@@ -10,6 +10,7 @@ import type {
 } from 'fastify'
 import type { Clock } from '../clock.ts'
 import type { Certificate, Token } from '../config/config.ts'
+import type { AllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import type { DrainTracker } from '../regions/drain-estimate.ts'
 import type { EndpointGuard } from '../regions/endpoint-guard.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
@@ -49,12 +50,12 @@ export interface ControlDependencies {
   readonly refresh: () => Promise<void>
   /** Tells of regions that go down and come back as this router sees it; absent: only what the store tells is told. */
   readonly watchConditions?: (listener: (event: ConditionEvent) => void) => () => void
-  /** Who may read and write. */
+  /** Who may read and write at first. */
   readonly access: Access
   /** Absent: plain HTTP. */
   readonly tls?: TlsMaterial | undefined
   /** `control.allowedEndpoints`: where a region may register itself. */
-  readonly allowedEndpoints: readonly string[]
+  readonly allowedEndpoints: AllowedEndpoints
   /** Knows this router's own listeners, which no region may name; absent: only the list counts. */
   readonly guard?: EndpointGuard
   /** Tells when a draining region will be empty; absent: nothing is told. */
@@ -77,3 +78,9 @@ export type ControlServer = FastifyInstance<
   FastifyBaseLogger,
   TypeBoxTypeProvider
 >
+
+/** The server to call `listen()` on, and what can be changed while it runs. */
+export type ControlApp = ControlServer & {
+  /** From now on others may read and write: the next call of whoever was taken out is refused. */
+  useAccess(access: Access): void
+}

@@ -18,13 +18,15 @@ interface Bucket {
 }
 
 /**
+ * @param limit asked at every call: when it has changed, buckets stay as full as they are, but for what no longer fits in
  * @param now milliseconds
  * @returns takes a call out of a caller's bucket: 0 when there was one, else how long to wait for the next, ms
  */
-export function createRateLimiter({ perSecond, burst }: RateLimit, now: () => number): (caller: string) => number {
+export function createRateLimiter(limit: () => RateLimit, now: () => number): (caller: string) => number {
   const buckets = new Map<string, Bucket>()
   return caller => {
     const at = now()
+    const { perSecond, burst } = limit()
     const bucket = buckets.get(caller) ?? { level: burst, at }
     // Taken out and put back, so that the map's own order is that of use.
     buckets.delete(caller)

@@ -4,13 +4,13 @@ import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { isMapping } from '../config/keys.ts'
 import { MeridianError } from '../errors.ts'
-import { type AllowedEndpoints, parseAllowedEndpoints, requireAllowedEndpoints } from '../regions/allowed-endpoints.ts'
+import { requireAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { checkRegion } from '../regions/check-region.ts'
 import type { EndpointGuard } from '../regions/endpoint-guard.ts'
 import { LoadReport } from '../regions/load-report.ts'
 import { Region, RegionId } from '../regions/region.ts'
 import type { FleetRecord, RegionStore } from '../regions/store.ts'
-import { checker, formatFault, shown } from '../schema.ts'
+import { checker, shown } from '../schema.ts'
 import { callerName } from './authorisation.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
 import { RegionPath, readRegion } from './region-routes.ts'
@@ -35,7 +35,6 @@ export function registrationRoutes(app: ControlServer, dependencies: ControlDepe
 }
 
 function addRegister(app: ControlServer, { store, refresh, allowedEndpoints, guard }: ControlDependencies): void {
-  const allowed = compileAllowed(allowedEndpoints)
   const Registration = Type.Object({
     region: reference('Region'),
     epoch: Type.Integer({ description: 'To be sent with every heartbeat' }),
@@ -60,7 +59,7 @@ function addRegister(app: ControlServer, { store, refresh, allowedEndpoints, gua
     async (request, reply) => {
       const { id } = request.params
       const region = regionOf(id, request.body)
-      requireAllowedEndpoints(region, allowed)
+      requireAllowedEndpoints(region, allowedEndpoints)
       requireOthers(region, guard)
       const before = await findRecord(store, id)
       const ifRevision = wantedRevision(request, before?.revision)
@@ -210,13 +209,4 @@ function regionOf(id: string, body: unknown): Region {
     )
   }
   return checkRegion({ ...body, id }, 'the body')
-}
-
-function compileAllowed(patterns: readonly string[]): AllowedEndpoints {
-  const allowed = parseAllowedEndpoints(patterns)
-  if (allowed.ok) return allowed.value
-  const faults = allowed.faults.map(({ path, message }) =>
-    formatFault({ path: `control.allowedEndpoints${path}`, message }),
-  )
-  throw new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })
 }

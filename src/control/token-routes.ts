@@ -52,12 +52,12 @@ const NewToken = Type.Object({ token: Type.String({ description: 'Shown this onc
 export type NewToken = Static<typeof NewToken>
 
 export function tokenRoutes(app: ControlServer, dependencies: ControlDependencies, callers: Callers): void {
-  addList(app, dependencies)
+  addList(app, dependencies, callers)
   addCreate(app, dependencies, callers)
   addRevoke(app, dependencies, callers)
 }
 
-function addList(app: ControlServer, dependencies: ControlDependencies): void {
+function addList(app: ControlServer, dependencies: ControlDependencies, callers: Callers): void {
   app.get(
     '/v1/tokens',
     {
@@ -68,7 +68,7 @@ function addList(app: ControlServer, dependencies: ControlDependencies): void {
         response: answers({ 200: answer('By name', Type.Object({ tokens: Type.Array(TokenView) })) }),
       },
     },
-    async () => ({ tokens: await listTokens(dependencies) }),
+    async () => ({ tokens: await listTokens(dependencies, callers) }),
   )
 }
 
@@ -88,7 +88,9 @@ function addCreate(app: ControlServer, dependencies: ControlDependencies, caller
     },
     async (request, reply) => {
       const { expiresInSeconds, ...terms } = checkBody(checkToken, request.body, 'REQUEST_INVALID')
-      const valid = (await listTokens(dependencies)).filter(({ name, expired }) => name === terms.name && !expired)
+      const valid = (await listTokens(dependencies, callers)).filter(
+        ({ name, expired }) => name === terms.name && !expired,
+      )
       if (valid.length >= validPerName) throw tokenExists(terms.name, valid)
       const token = `mrd_${randomBytes(32).toString('base64url')}`
       const now = clock.now()
@@ -132,9 +134,9 @@ function addRevoke(app: ControlServer, dependencies: ControlDependencies, caller
   )
 }
 
-async function listTokens({ store, clock, access }: ControlDependencies): Promise<TokenView[]> {
+async function listTokens({ store, clock }: ControlDependencies, callers: Callers): Promise<TokenView[]> {
   const now = clock.now()
-  const configured = access.tokens.map(({ name, rights, regions, expires }): TokenView => {
+  const configured = callers.configured.map(({ name, rights, regions, expires }): TokenView => {
     const expiresAt = expiryOf(expires)
     const ends = expires === undefined ? {} : { expiresAt }
     return { name, rights, regions, source: 'configuration', ...ends, expired: expiresAt <= now }

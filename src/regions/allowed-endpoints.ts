@@ -14,6 +14,8 @@ import { isNeverEndpoint } from './never-endpoint.ts'
 import type { Region } from './region.ts'
 
 export interface AllowedEndpoints {
+  /** What it was read from; another list once it has changed. */
+  readonly patterns: readonly string[]
   /**
    * IPv4 inside IPv6 (`::ffff:10.0.0.1`) is judged as the IPv4 address that a socket would connect to. Never link-local,
    * multicast or the like, however wide the networks on the list are.
@@ -50,7 +52,28 @@ export function parseAllowedEndpoints(patterns: readonly string[]): Checked<Allo
     if (address !== undefined) return allowsAddress(address)
     return hosts.has(host) || suffixes.some(suffix => host.endsWith(suffix) && host.length > suffix.length)
   }
-  return { ok: true, value: { allowsAddress, allowsHost } }
+  return { ok: true, value: { patterns, allowsAddress, allowsHost } }
+}
+
+/** One list for everybody who asks, which can be replaced while they hold it. */
+export interface ReplaceableEndpoints extends AllowedEndpoints {
+  /** @throws MeridianError CONFIG_INVALID with every fault; the list stays as it was then */
+  use(patterns: readonly string[]): void
+}
+
+/** @throws MeridianError CONFIG_INVALID with every fault */
+export function createAllowedEndpoints(first: readonly string[]): ReplaceableEndpoints {
+  let current = requireEndpoints(first)
+  return {
+    get patterns() {
+      return current.patterns
+    },
+    allowsAddress: address => current.allowsAddress(address),
+    allowsHost: host => current.allowsHost(host),
+    use(patterns) {
+      current = requireEndpoints(patterns)
+    },
+  }
 }
 
 /**
@@ -73,6 +96,15 @@ export function requireAllowedEndpoints({ id, endpoints }: Region, allowed: Allo
   if (faults.length === 0) return
   const mend = 'control.allowedEndpoints has to name the network or host'
   throw new MeridianError('ENDPOINT_FORBIDDEN', `region ${shown(id)}: ${faults.join('; ')} (${mend})`, { faults })
+}
+
+function requireEndpoints(patterns: readonly string[]): AllowedEndpoints {
+  const allowed = parseAllowedEndpoints(patterns)
+  if (allowed.ok) return allowed.value
+  const faults = allowed.faults.map(({ path, message }) =>
+    formatFault({ path: `control.allowedEndpoints${path}`, message }),
+  )
+  throw new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })
 }
 
 function patternFault(pattern: string, networkFaults: readonly Fault[]): string {

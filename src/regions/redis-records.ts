@@ -46,6 +46,11 @@ class Parsed<T> {
     }
   }
 
+  /** Parses all of them again: for when what is accepted has changed. */
+  again(): void {
+    this.#known = new Map([...this.#known].map(([id, { text }]) => [id, { text, value: this.#try(id, text) }]))
+  }
+
   get(id: string): T | undefined {
     return this.#known.get(id)?.value
   }
@@ -78,9 +83,14 @@ export class RedisRecords {
   readonly #leases: Parsed<Omit<RegisteredRecord, 'region' | 'load'>>
   readonly #loads: Parsed<ReceivedLoadReport>
   readonly #drains: Parsed<Drain>
+  readonly #allowed: AllowedEndpoints
+  /** Those that the regions were held against. */
+  #patterns: readonly string[]
 
   /** @param onFault called once for every text that is left out */
   constructor(allowed: AllowedEndpoints, onFault: (message: string) => void) {
+    this.#allowed = allowed
+    this.#patterns = allowed.patterns
     this.#regions = new Parsed('the specification', (id, text) => parseRegion(id, text, allowed), onFault)
     this.#leases = new Parsed('the lease', (_id, text) => parseLease(text), onFault)
     this.#loads = new Parsed('the load report', (_id, text) => parseLoad(text), onFault)
@@ -88,6 +98,10 @@ export class RedisRecords {
   }
 
   take({ regions, leases, loads, drains }: RawFleet): void {
+    if (this.#patterns !== this.#allowed.patterns) {
+      this.#patterns = this.#allowed.patterns
+      this.#regions.again()
+    }
     if (regions !== undefined) this.#regions.take(regions)
     this.#leases.take(leases)
     this.#loads.take(loads)

@@ -3,13 +3,14 @@
 import { lookup } from 'node:dns'
 import { networkInterfaces } from 'node:os'
 import type { Config } from '../config/config.ts'
-import { MeridianError } from '../errors.ts'
-import { parseAllowedEndpoints } from '../regions/allowed-endpoints.ts'
+import { createAllowedEndpoints, type ReplaceableEndpoints } from '../regions/allowed-endpoints.ts'
 import { createEndpointGuard, type EndpointGuard, type Listener } from '../regions/endpoint-guard.ts'
 import { type GuardedConnections, guardConnections } from '../regions/guarded-connect.ts'
 import type { FleetState } from '../regions/store.ts'
 
 export interface Guarded {
+  /** The one list for everybody, to be replaced when the configuration changes. */
+  readonly allowed: ReplaceableEndpoints
   readonly guard: EndpointGuard
   readonly connections: GuardedConnections
   /** To be told of every listener as it is bound. */
@@ -18,15 +19,14 @@ export interface Guarded {
 
 /** @throws MeridianError CONFIG_INVALID */
 export function createGuarded({ control }: Config): Guarded {
-  const allowed = parseAllowedEndpoints(control.allowedEndpoints)
-  if (!allowed.ok) throw new MeridianError('CONFIG_INVALID', 'control.allowedEndpoints is not valid')
+  const allowed = createAllowedEndpoints(control.allowedEndpoints)
   const ownListeners: Listener[] = []
   const guard = createEndpointGuard({
-    allowed: allowed.value,
+    allowed,
     ownListeners: () => ownListeners,
     ownAddresses: () => Object.values(networkInterfaces()).flatMap(each => (each ?? []).map(({ address }) => address)),
   })
-  return { guard, connections: guardConnections(guard, lookup), ownListeners }
+  return { allowed, guard, connections: guardConnections(guard, lookup), ownListeners }
 }
 
 /** Trusts the regions that files declare; for every fleet that is put into use. */

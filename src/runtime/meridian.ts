@@ -6,8 +6,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
-import { isLoopback } from '../config/loopback.ts'
 import { createControlApp } from '../control/app.ts'
+import type { ControlApp } from '../control/dependencies.ts'
 import { createEdge, type Edge } from '../edge/edge.ts'
 import { createUndiciForwarder } from '../edge/undici-forwarder.ts'
 import { MeridianError } from '../errors.ts'
@@ -29,7 +29,7 @@ import { observeEdge } from './observe-edge.ts'
 import { type ConfigSource, type ReloaderOptions, startReloader } from './reload.ts'
 import { InputReader, type Inputs } from './reload-inputs.ts'
 import { createSwap } from './reload-swap.ts'
-import { routerSettings } from './settings.ts'
+import { controlAccess, routerSettings } from './settings.ts'
 import { type Fleet, readiness, startFleet } from './start-fleet.ts'
 import { Stops } from './stops.ts'
 import { systemClock } from './system-clock.ts'
@@ -95,7 +95,7 @@ async function start(ground: Ground, reload: ReloadSources): Promise<Meridian> {
   metrics.useGeoDatabases(locator.sources)
   const router = createRouter(routerSettings(config), locator)
   const fleet = await startFleet(ground, router)
-  const controlUrl = await startControl(ground, router, fleet)
+  const { control, controlUrl } = await startControl(ground, router, fleet)
   const edge = createDataPlane(ground, router)
   let limitMs: number | undefined
   let cutExchanges = 0
@@ -104,7 +104,7 @@ async function start(ground: Ground, reload: ReloadSources): Promise<Meridian> {
   })
   const bound = await edge.listen(config.http.listen)
   ground.guarded.ownListeners.push(...bound)
-  const reloader = await startReloading(ground, reload, router, fleet)
+  const reloader = await startReloading(ground, reload, { router, fleet, control })
   return {
     dataUrls: bound.map(urlOf),
     controlUrl,
@@ -121,17 +121,17 @@ async function startControl(
   { config, log, metrics, guarded, drains, stops }: Ground,
   router: Router,
   fleet: Fleet,
-): Promise<string> {
+): Promise<{ readonly control: ControlApp; readonly controlUrl: string }> {
   const { store, feed, watchConditions } = fleet
-  const app = createControlApp({
+  const control = createControlApp({
     store,
     router: countDecisions(router, metrics),
     currentSnapshot: () => feed.snapshot,
     refresh: () => feed.refresh(),
     watchConditions,
-    access: { ...config.control, openReading: isLoopback(config.control.listen.address) },
+    access: controlAccess(config),
     tls: await readControlTls(config.control.tls),
-    allowedEndpoints: config.control.allowedEndpoints,
+    allowedEndpoints: guarded.allowed,
     guard: guarded.guard,
     drains,
     clock: systemClock,
@@ -141,10 +141,10 @@ async function startControl(
     version,
     log,
   })
-  stops.push(() => app.close())
-  const url = await listenControl(app, config.control.listen)
-  guarded.ownListeners.push({ address: config.control.listen.address, port: Number(new URL(url).port) })
-  return url
+  stops.push(() => control.close())
+  const controlUrl = await listenControl(control, config.control.listen)
+  guarded.ownListeners.push({ address: config.control.listen.address, port: Number(new URL(controlUrl).port) })
+  return { control, controlUrl }
 }
 
 function createDataPlane({ config, log, metrics, guarded, stops }: Ground, router: Router): Edge {
@@ -167,9 +167,13 @@ function createDataPlane({ config, log, metrics, guarded, stops }: Ground, route
 type ReloadSources = Pick<ReloaderOptions, 'reader' | 'source'> & { readonly running: Inputs }
 
 /** What changes in files, and the downloads that change some of them. */
-async function startReloading(ground: Ground, sources: ReloadSources, router: LiveRouter, fleet: Fleet) {
+async function startReloading(
+  ground: Ground,
+  sources: ReloadSources,
+  parts: { readonly router: LiveRouter; readonly fleet: Fleet; readonly control: ControlApp },
+) {
   const { running, reader, source } = sources
-  const { config, log, metrics, stops } = ground
+  const { config, log, metrics, guarded, stops } = ground
   const clock = systemClock
   const onUpdate = (): void => void reloader.reload()
   const geoUpdates = createGeoUpdates({
@@ -180,7 +184,7 @@ async function startReloading(ground: Ground, sources: ReloadSources, router: Li
     onUpdate,
   })
   stops.push(() => geoUpdates.close())
-  const swap = createSwap({ router, fleet, metrics, log, geoUpdates })
+  const swap = createSwap({ ...parts, guarded, metrics, log, geoUpdates })
   const reloader = await startReloader(running, { reader, source, swap, log, clock })
   stops.push(() => reloader.close())
   geoUpdates.use(config.geo.update)

@@ -13,6 +13,7 @@ export function withHotKeys(running: Config, next: Config): Config {
     log: { ...running.log, level: next.log.level },
     routing: { ...running.routing, temperatureMs: next.routing.temperatureMs },
     rules: next.rules,
+    control: withAccess(running.control, next.control),
     places: next.places,
   }
 }
@@ -42,4 +43,10 @@ function fileKey(key: string): string {
 function withLocation(running: Config['router'], { location }: Config['router']): Config['router'] {
   const { location: _, ...rest } = running
   return { ...rest, ...(location !== undefined && { location }) }
+}
+
+/** Who may do what; listener and TLS are bound for as long as the router runs. */
+function withAccess(running: Config['control'], next: Config['control']): Config['control'] {
+  const { tokens, certificates, hosts, allowedEndpoints, rateLimit } = next
+  return { ...running, tokens, certificates, hosts, allowedEndpoints, rateLimit }
 }

@@ -44,7 +44,13 @@ export async function startFleet(
 ): Promise<Fleet> {
   const clock = systemClock
   const everyMs = config.routing.snapshotEveryMs
-  const { store, assumed, onReading } = await openStore({ config, regions, log, stops })
+  const { store, assumed, onReading } = await openStore({
+    config,
+    regions,
+    allowedEndpoints: guarded.allowed,
+    log,
+    stops,
+  })
   const guard = createLeaseGuard({ leaseMs: config.lease.durationMs, everyMs })
   if (assumed !== undefined) guard.assume(assumed)
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bearer, controlWorld, tokens } from '../support/control.ts'
+import { bearer, controlWorld, token, tokens } from '../support/control.ts'
 
 const drain = { method: 'POST', url: '/v1/regions/cloud-fra/drain' } as const
 
@@ -86,4 +86,34 @@ t.test('who may not write is refused before the body is read', async t => {
   t.teardown(() => app.close())
   const answer = await app.inject({ method: 'PUT', url: '/v1/regions/x', payload: { x: 'x'.repeat(100_000) } })
   t.equal(answer.statusCode, 401)
+})
+
+t.test('who may call is swapped while the API runs', async t => {
+  const hosts = ['old.example.com']
+  const access = { tokens: [token('old', ['operator'])], openReading: false, hosts }
+  const { app, clock } = await controlWorld({ access })
+  t.teardown(() => app.close())
+  const ask = async (bearerText: string, host = 'localhost') => {
+    const headers = { ...bearer(bearerText), host }
+    return (await app.inject({ url: '/v1/tokens', headers })).statusCode
+  }
+  t.equal(await ask('old', 'old.example.com'), 200)
+  const next = { tokens: [token('new', ['operator'])], openReading: false, hosts: ['new.example.com'] }
+  app.useAccess(next)
+  t.equal(await ask('old'), 401)
+  t.equal(await ask('new', 'new.example.com'), 200)
+  t.equal(await ask('new', 'old.example.com'), 421)
+  const list = await app.inject({ url: '/v1/tokens', headers: bearer('new') })
+  t.match(list.json(), { tokens: [{ name: 'new' }] })
+  t.equal(list.json().tokens.length, 1)
+
+  app.useAccess({ ...next, rateLimit: { perSecond: 1, burst: 2 } })
+  t.same(
+    [await ask('new'), await ask('new'), await ask('new')],
+    [200, 200, 429],
+    'a full bucket holds no more than fits in now',
+  )
+  clock.advance(1000)
+  app.useAccess({ ...next, tokens: [token('new', ['report'])] })
+  t.equal(await ask('new'), 403, 'the same token with other rights')
 })

@@ -87,6 +87,18 @@ t.test('a keep-alive finds those who are no longer welcome', async t => {
   t.pass('cut when its token had expired')
 })
 
+t.test('a token that lost its place in the configuration, or a right, hears no more', async t => {
+  for (const rights of [[], ['report']] as const) {
+    const { url, app, clock } = await listen(t, { access: { tokens: [token('x', ['read'])], openReading: false } })
+    const { until, ended } = await follow(t, url, bearer('x'))
+    await until(events => events.length === 1)
+    app.useAccess({ tokens: rights.length === 0 ? [] : [token('x', [...rights])], openReading: false })
+    clock.advance(15_000)
+    await ended
+  }
+  t.pass('cut')
+})
+
 t.test('listeners are bounded, and one that does not read is cut', async t => {
   const { port, url, store } = await listen(t)
   const sockets: Socket[] = []

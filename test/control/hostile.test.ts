@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { pino } from 'pino'
 import t from 'tap'
+import { createAllowedEndpoints } from '../../src/regions/allowed-endpoints.ts'
 import { controlWorld, token } from '../support/control.ts'
 import { type HostileCall, hostileCalls, scopedToken, secrets, victim, wideToken } from './hostile-calls.ts'
 
@@ -31,7 +32,7 @@ t.test('every hostile call is refused, and leaves no trace but in the audit log'
   const log = pino({ level: 'trace' }, { write: line => lines.push(line) })
   const { app, store, refresh } = await controlWorld({
     access,
-    allowedEndpoints: ['*.example.com', '10.20.0.0/16'],
+    allowedEndpoints: createAllowedEndpoints(['*.example.com', '10.20.0.0/16']),
     log,
   })
   t.teardown(() => app.close())

@@ -5,6 +5,7 @@ import { get } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import t from 'tap'
+import { Client } from 'undici'
 import { makeCertificate } from '../support/certificates.ts'
 import { controlWorld, token } from '../support/control.ts'
 
@@ -65,4 +66,31 @@ t.test('a certificate does what it is configured for, like a token', async t => 
     t.equal(response.statusCode, status, `${why}: ${JSON.stringify(body).slice(0, 200)}`)
   }
   await t.rejects(fetch(`http://127.0.0.1:${port}/healthz`), 'plain HTTP is not spoken')
+})
+
+t.test('a certificate that was taken out is refused on the connection that it has opened', async t => {
+  const access = { tokens: [], certificates: [{ subject: 'console', rights: ['read' as const], regions: ['*'] }] }
+  const { app } = await controlWorld({
+    access: { ...access, openReading: false },
+    tls: { cert: server.cert, key: server.key, clientCa: ca.cert },
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  const { cert, key } = makeCertificate({ name: 'console', issuer: ca })
+  const client = new Client(`https://127.0.0.1:${port}`, { connect: { ca: ca.cert, cert, key } })
+  t.teardown(() => client.destroy())
+  let connections = 0
+  client.on('connect', () => connections++)
+  const ask = async () => {
+    const { statusCode, body } = await client.request({ method: 'GET', path: '/v1/regions' })
+    await body.dump()
+    return statusCode
+  }
+  t.equal(await ask(), 200)
+  app.useAccess({ tokens: [], openReading: false })
+  t.equal(await ask(), 401)
+  app.useAccess({ ...access, openReading: false })
+  t.equal(await ask(), 200)
+  t.equal(connections, 1)
 })

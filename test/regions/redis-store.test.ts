@@ -1,7 +1,7 @@
 /** The shared store against a real server: the contract that every store keeps, and what only a shared one can do. */
 
 import t, { type Test } from 'tap'
-import { type AllowedEndpoints, parseAllowedEndpoints } from '../../src/regions/allowed-endpoints.ts'
+import { createAllowedEndpoints } from '../../src/regions/allowed-endpoints.ts'
 import { createRedisStore, type RedisStore, type RedisStoreOptions } from '../../src/regions/redis-store.ts'
 import type { FleetEvent } from '../../src/regions/store.ts'
 import { realClock } from '../support/clocks.ts'
@@ -10,7 +10,7 @@ import { createRecorder } from '../support/recorder.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { testStoreContract } from './store-contract.ts'
 
-const allowed = parseAllowedEndpoints(['*.example.com']) as { readonly value: AllowedEndpoints }
+const allowed = createAllowedEndpoints(['*.example.com'])
 
 const shared = await startRedis(t)
 let fleets = 0
@@ -29,7 +29,7 @@ function openStore(server: RedisServer, options: Partial<RedisStoreOptions> = {}
     leaseMs: 600_000,
     clock: realClock,
     random: Math.random,
-    allowedEndpoints: allowed.value,
+    allowedEndpoints: allowed,
     onWarning: () => {},
     ...options,
   })
@@ -161,6 +161,21 @@ t.test('a Redis that has lost a part of the registrations has lost them all, and
     t.equal(await outcomeOf(store.heartbeat('a', { epoch: again.epoch, sequence: 1 })), 'done')
     t.match((await store.read()).records, [{ region: { id: 'a' }, drain: { by: 'ops' }, load: { sequence: 1 } }, {}])
   }
+})
+
+t.test('regions are held against the list of allowed endpoints again when it has changed', async t => {
+  const fleet = 'list'
+  const writer = await open(t, shared, { fleet })
+  for (const id of ['a', 'b'])
+    await writer.register(exampleRegion(id, { endpoints: { publicUrl: `https://${id}.example.com` } }))
+  const allowedEndpoints = createAllowedEndpoints(['a.example.com'])
+  const reader = await open(t, shared, { fleet, allowedEndpoints })
+  const ids = async () => (await reader.read()).records.map(({ region }) => region.id)
+  t.same(await ids(), ['a'])
+  allowedEndpoints.use(['b.example.com'])
+  t.same(await ids(), ['b'])
+  allowedEndpoints.use(['*.example.com'])
+  t.same(await ids(), ['a', 'b'])
 })
 
 t.test('what does not pass the checks of the API is left out, and told once', async t => {

@@ -8,6 +8,7 @@ import { loadConfig } from '../../src/config/config.ts'
 import { loadLocator } from '../../src/geo/load-locator.ts'
 import { createLogger } from '../../src/observe/log.ts'
 import { startMeridian } from '../../src/runtime/meridian.ts'
+import { bearer, token } from '../support/control.ts'
 import { exampleRegion } from '../support/example-region.ts'
 import { nested, writeDatabase } from '../support/geo-fixture.ts'
 import { account, archiveOf, cityDatabase, startMaxmindServer } from '../support/maxmind-server.ts'
@@ -269,4 +270,43 @@ t.test('requests under load lose nothing, and old databases are let go, over 50 
     Number(queryObjects(kinds, { format: 'count' })) <= 2,
     'of all locators only the one in use, and at most one more, are left',
   )
+})
+
+t.test('who may call, and what may register, changes with the file; listeners do not', async t => {
+  const directory = layOut(t)
+  const control = (more: string) => {
+    const listen = 'listen: { address: 127.0.0.1, port: 0 }'
+    writeFileSync(join(directory, 'meridian.yaml'), yaml().replace(listen, `${listen}, ${more}`))
+  }
+  const entry = (text: string) => {
+    const { name, sha256 } = token(text, [])
+    return `{ name: ${name}, sha256: ${sha256} }`
+  }
+  control(`tokens: [${entry('old')}], allowedEndpoints: ['*.old.example']`)
+  const { meridian, nextReload } = await start(t, directory)
+  const register = async (bearerText: string, host: string) => {
+    const { id, ...region } = exampleRegion('new', { endpoints: { publicUrl: `https://a.${host}` } })
+    const response = await fetch(`${meridian.controlUrl}/v1/regions/${id}`, {
+      method: 'PUT',
+      headers: { ...bearer(bearerText), 'content-type': 'application/json' },
+      body: JSON.stringify(region),
+    })
+    const { code } = (await response.json()) as { code?: string }
+    return code ?? response.status
+  }
+  t.equal(await register('new', 'old.example'), 'TOKEN_UNKNOWN')
+  t.equal(await register('old', 'new.example'), 'ENDPOINT_FORBIDDEN')
+  t.equal(await register('old', 'old.example'), 201)
+
+  const line = await nextReload(() =>
+    control(
+      `tokens: [${entry('new')}], allowedEndpoints: ['*.new.example'], hosts: [a.example], tls: { cert: a, key: b }`,
+    ),
+  )
+  const settings = ['control.allowedEndpoints', 'control.hosts', 'control.tokens']
+  t.same([...(line['settings'] as string[])].sort(), settings)
+  t.same(line['needRestart'], ['control.tls'])
+  t.equal(await register('old', 'new.example'), 'TOKEN_UNKNOWN', 'a token that was taken out')
+  t.equal(await register('new', 'old.example'), 'ENDPOINT_FORBIDDEN')
+  t.equal(await register('new', 'new.example'), 200)
 })

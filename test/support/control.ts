@@ -4,7 +4,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Token } from '../../src/config/config.ts'
 import type { Rule } from '../../src/config/rule.ts'
 import { createControlApp } from '../../src/control/app.ts'
-import type { ControlDependencies, ControlServer } from '../../src/control/dependencies.ts'
+import type { ControlApp, ControlDependencies } from '../../src/control/dependencies.ts'
+import { createAllowedEndpoints } from '../../src/regions/allowed-endpoints.ts'
 import { buildSnapshot } from '../../src/regions/build-snapshot.ts'
 import { createMemoryStore } from '../../src/regions/memory-store.ts'
 import type { Region } from '../../src/regions/region.ts'
@@ -16,7 +17,7 @@ import { createFakeClock, type FakeClock } from './clocks.ts'
 import { down, region, settings, up, worldLocator } from './world.ts'
 
 export interface ControlWorld {
-  readonly app: ControlServer
+  readonly app: ControlApp
   readonly store: RegionStore
   readonly router: LiveRouter
   readonly clock: FakeClock
@@ -63,7 +64,7 @@ export async function controlWorld(options: ControlWorldOptions = {}): Promise<C
     refresh,
     currentSnapshot: () => snapshot,
     access: { tokens, openReading: true },
-    allowedEndpoints: ['*.example.com', '127.0.0.0/8'],
+    allowedEndpoints: createAllowedEndpoints(['*.example.com', '127.0.0.0/8']),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'meridian_up 1\n' }),
     ready: () => ({ ready: true, reasons: [] }),
     version: '0.0.0-test',
