@@ -60,7 +60,8 @@ class RunningAgent implements Agent {
     this.#around = around
     this.#tell = tell
     this.#sources = createLoadSources(settings, around, tell)
-    const api = createControlApi({ urls: settings.control, token: settings.token, ...around })
+    const { clock, fetch, controlFetch = fetch } = around
+    const api = createControlApi({ urls: settings.control, token: settings.token, fetch: controlFetch, clock })
     const { id } = settings.region
     this.#session = new RegionSession(api, settings.region, {
       registered: epoch => tell('registered', `${id} is registered with ${api.current.href} (epoch ${epoch})`),

@@ -9,6 +9,8 @@ export interface Surroundings {
   readonly clock: Clock
   readonly random: Random
   readonly fetch: Fetch
+  /** For the control API only: with a client certificate, or another CA; `fetch` where absent. */
+  readonly controlFetch?: Fetch
   readonly readText: ReadText
 }
 

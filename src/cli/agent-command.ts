@@ -1,10 +1,11 @@
 /** The command line of `meridian agent`. */
 
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { withTlsOptions } from './control-options.ts'
 import type { Terminal } from './terminal.ts'
 
 export function agentCommand(terminal: Terminal): Command {
-  return new Command('agent')
+  const command = new Command('agent')
     .description('register a region and report its load until SIGINT or SIGTERM, then drain it')
     .requiredOption('--region-file <file>', 'what the region is, as in a region file')
     .addOption(
@@ -14,6 +15,7 @@ export function agentCommand(terminal: Terminal): Command {
         .argParser(text => text.split(',').map(url => url.trim())),
     )
     .option('--token-file <file>', 'file with the bearer token, read anew for each call; else MERIDIAN_TOKEN')
+  return withTlsOptions(command)
     .option('--heartbeat <duration>', 'between heartbeats', '2s')
     .option('--check <url>', 'what has to answer before each heartbeat; the probe of the region file where absent')
     .option('--check-status <status>', 'the one status that counts as well', parseStatus)

@@ -4,14 +4,17 @@ import { readFile } from 'node:fs/promises'
 import Type from 'typebox'
 import { type AgentOptions, startAgent } from '../agent/agent.ts'
 import { isMetricsPreset, readMetricsMapping } from '../agent/metrics-mapping.ts'
+import { machine } from '../agent/surroundings.ts'
 import { Duration, parseDuration } from '../config/duration.ts'
 import { MeridianError, unreadable } from '../errors.ts'
 import { readRegionFile } from '../regions/region-files.ts'
 import { checker, formatFault } from '../schema.ts'
+import type { TlsOptions } from './control-options.ts'
+import { fetchWithTls } from './control-tls.ts'
 import { leaveStopped, takeStopSignal } from './stop-signals.ts'
 import { printable, type Terminal } from './terminal.ts'
 
-export interface AgentCommandOptions {
+export interface AgentCommandOptions extends TlsOptions {
   readonly regionFile: string
   readonly control: readonly string[]
   readonly tokenFile?: string
@@ -30,11 +33,12 @@ export interface AgentCommandOptions {
 /** @throws MeridianError of whatever is wrong with the options, or the refusal of the first registration */
 export async function runAgent(options: AgentCommandOptions, { complain, environment }: Terminal): Promise<void> {
   const agentOptions = await readOptions(options, environment['MERIDIAN_TOKEN'])
+  const controlFetch = fetchWithTls(options)
   const stopSignal = takeStopSignal()
-  const agent = startAgent({
-    ...agentOptions,
-    onEvent: ({ message }) => complain(`meridian: ${printable(message)}`),
-  })
+  const agent = startAgent(
+    { ...agentOptions, onEvent: ({ message }) => complain(`meridian: ${printable(message)}`) },
+    { ...machine, ...(controlFetch !== undefined && { controlFetch }) },
+  )
   // Nothing else keeps the process alive between two heartbeats.
   const alive = setInterval(() => {}, 60_000)
   try {

@@ -4,10 +4,10 @@
  * Problem documents come back as the errors that they were on the other side, so that exit codes are the same.
  */
 
-import { readFileSync } from 'node:fs'
 import { Client } from 'undici'
-import { type ErrorCode, errorCatalogue, MeridianError, type Problem, unreadable } from '../errors.ts'
+import { type ErrorCode, errorCatalogue, MeridianError, type Problem } from '../errors.ts'
 import type { ControlOptions } from './control-options.ts'
+import { readControlTls } from './control-tls.ts'
 
 /** Where and as whom. */
 export type ControlConnection = Pick<ControlOptions, 'control' | 'token' | 'ca' | 'clientCert' | 'clientKey'>
@@ -39,7 +39,7 @@ export async function askControl(options: ControlConnection, wanted: ControlRequ
   const { control } = options
   const { method = 'GET', path, headers, body, answerKey } = wanted
   const url = new URL(path, control.href.replace(/\/*$/, '/'))
-  const client = new Client(url.origin, { connect: tlsOptions(options) })
+  const client = new Client(url.origin, { connect: { ...readControlTls(options) } })
   const fail = (cause: unknown): never => {
     throw unreachable(control, inWords(cause), cause)
   }
@@ -67,22 +67,6 @@ export async function askControl(options: ControlConnection, wanted: ControlRequ
     throw unreachable(control, `${what} (status ${statusCode}) is not the control API`)
   } finally {
     await client.close()
-  }
-}
-
-function tlsOptions({ ca, clientCert, clientKey }: ControlConnection): object {
-  return {
-    ...(ca !== undefined && { ca: readPem('--ca', ca) }),
-    ...(clientCert !== undefined && { cert: readPem('--client-cert', clientCert) }),
-    ...(clientKey !== undefined && { key: readPem('--client-key', clientKey) }),
-  }
-}
-
-function readPem(option: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw unreadable(file, cause, option)
   }
 }
 

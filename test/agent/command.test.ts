@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import type { RegionView } from '../../src/control/schemas.ts'
+import { makeCertificate } from '../support/certificates.ts'
 import { closedPort, startHttpRegion } from '../support/http-region.ts'
 import { runMeridian, startMeridianCommand } from '../support/run-meridian.ts'
 
@@ -145,6 +146,51 @@ t.test('a router that begins anew gets the region back', async t => {
   one.command.process.kill('SIGKILL')
   await other.until(region => region?.state === 'up' && region.load !== undefined)
   t.match(agent.output.stderr, /registered again/)
+})
+
+t.test('a client certificate does instead of a token, and only its own', async t => {
+  const ca = makeCertificate({ name: 'The regions' })
+  const server = makeCertificate({ name: 'router', alternatives: ['127.0.0.1'], issuer: ca })
+  const own = makeCertificate({ name: 'edge-new', issuer: ca })
+  const other = makeCertificate({ name: 'edge-other', issuer: ca })
+  const service = await startService(t)
+  const folder = t.testdir({
+    'region.json': regionFile(service.url),
+    ...{ 'ca.pem': ca.cert, 'server.pem': server.cert, 'server-key.pem': server.key },
+    ...{ 'own.pem': own.cert, 'own-key.pem': own.key, 'other.pem': other.cert, 'other-key.pem': other.key },
+    'meridian.yaml': `
+http: { listen: [{ address: 127.0.0.1, port: 0 }] }
+control:
+  listen: { address: 127.0.0.1, port: 0 }
+  tls: { cert: server.pem, key: server-key.pem, clientCa: ca.pem }
+  allowedEndpoints: [127.0.0.0/8]
+  certificates:
+    - { subject: edge-new, rights: [report, read], regions: [edge-new] }
+    - { subject: edge-other, rights: [report], regions: [edge-other] }
+`,
+  })
+  const router = startMeridianCommand(['serve', '--config', `${folder}/meridian.yaml`])
+  t.teardown(() => router.process.kill('SIGKILL'))
+  const [, url] = await router.until('stderr', /its control API on (\S+)\n/)
+  const as = (name: string) => ['--client-cert', `${folder}/${name}.pem`, '--client-key', `${folder}/${name}-key.pem`]
+  const trust = ['--ca', `${folder}/ca.pem`]
+  const agent = (...args: string[]) =>
+    startMeridianCommand(['agent', '--region-file', `${folder}/region.json`, '--control', url!, ...args])
+
+  const good = agent(...trust, ...as('own'), '--no-drain')
+  t.teardown(() => good.process.kill('SIGKILL'))
+  await good.until('stderr', /edge-new is registered with https:/)
+  const shown = await runMeridian(['regions', 'show', 'edge-new', '--json', '--control', url!, ...trust, ...as('own')])
+  t.match(JSON.parse(shown.stdout), { id: 'edge-new', source: 'registered' })
+  good.process.kill('SIGTERM')
+  t.match(await good.result, { exitCode: 0, stderr: /deregistered/ })
+
+  t.match(await agent(...trust, ...as('other')).result, { exitCode: 77, stderr: /is not for region "edge-new"/ })
+  t.match(await agent(...trust).result, { exitCode: 77, stderr: /send a token/ }, 'none')
+  t.match(await agent(...trust, ...as('none')).result, { exitCode: 66, stderr: /cannot read --client-cert/ })
+  const distrustful = agent(...as('own'))
+  t.teardown(() => distrustful.process.kill('SIGKILL'))
+  await distrustful.until('stderr', /no control API takes reports.*certificate/)
 })
 
 t.test('what is wrong is said in one line, or one for each fault', async t => {
