@@ -47,6 +47,7 @@ export function documentationRoutes(app: ControlServer, { version }: ControlDepe
     uiConfig: { tryItOutEnabled: true, persistAuthorization: false },
   })
   app.register(async scope => {
+    scope.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))
     scope.get(
       '/openapi.json',
       {

@@ -14,6 +14,8 @@ export function installJsonBody(app: ControlServer): void {
   app.removeAllContentTypeParsers()
   const parse = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Many clients name the type of every POST; whether a body is missed is for the route to say.
+    if (body === '') return done(null, undefined)
     if (!isDeep(body)) return parse(request, body, done)
     done(
       new MeridianError('REQUEST_INVALID', `the body: expected at most ${depthLimit} levels in each other`),

@@ -32,7 +32,7 @@ t.test('whatever goes wrong, the answer is a problem document', async t => {
   const { url } = await listen(t)
   const json = { ...bearer('all-token'), 'content-type': 'application/json' }
   for (const [method, path, init, status, code] of [
-    ['GET', '/', {}, 404, 'ROUTE_UNKNOWN'],
+    ['GET', '/v2', {}, 404, 'ROUTE_UNKNOWN'],
     ['GET', '/v2/regions', {}, 404, 'ROUTE_UNKNOWN'],
     ['GET', '/v1/regions/', {}, 400, 'REQUEST_INVALID'],
     ['POST', '/v1/regions', {}, 405, 'METHOD_UNSUPPORTED'],
@@ -42,7 +42,7 @@ t.test('whatever goes wrong, the answer is a problem document', async t => {
     ['GET', '/v1/regions/%zz', {}, 400, 'REQUEST_INVALID'],
     ['PUT', '/v1/regions/x', { headers: json, body: '{"name": ' }, 400, 'REQUEST_INVALID'],
     ['PUT', '/v1/regions/x', { headers: json, body: '{"__proto__": {"a": 1}}' }, 400, 'REQUEST_INVALID'],
-    ['PUT', '/v1/regions/x', { headers: json, body: '' }, 400, 'REQUEST_INVALID'],
+    ['PUT', '/v1/regions/x', { headers: json, body: '' }, 400, 'REGION_INVALID'],
     ['PUT', '/v1/regions/x', { headers: json, body: ' '.repeat(10_000_000) }, 413, 'BODY_TOO_LARGE'],
     [
       'PUT',
@@ -153,4 +153,27 @@ t.test('it stops while a client keeps its connection open', async t => {
   await app.close()
   await closed
   t.equal(app.server.listening, false)
+})
+
+t.test('a JSON type without a body is as good as no body, where none is needed', async t => {
+  const { app } = await controlWorld()
+  t.teardown(() => app.close())
+  for (const [method, path, status, code] of [
+    ['POST', 'cloud-fra/drain', 200, undefined],
+    ['POST', 'cloud-fra/undrain', 200, undefined],
+    ['POST', 'cloud-fra/heartbeat', 400, 'REPORT_INVALID'],
+    ['PUT', 'x', 400, 'REGION_INVALID'],
+  ] as const) {
+    const headers = { ...bearer('all-token'), 'content-type': 'application/json', 'content-length': '0' }
+    const answer = await app.inject({ method, url: `/v1/regions/${path}`, headers })
+    t.equal(answer.statusCode, status, `${method} ${path}: ${answer.body}`)
+    t.equal(answer.json().code, code)
+  }
+})
+
+t.test('a browser that is given only the address finds the documentation', async t => {
+  const { app } = await controlWorld()
+  t.teardown(() => app.close())
+  const answer = await app.inject('/')
+  t.match(answer, { statusCode: 302, headers: { location: '/docs' } })
 })
