@@ -3,6 +3,7 @@
 import type { FleetView } from '../control/fleet-routes.ts'
 import { askControl } from './control-client.ts'
 import type { ControlOptions } from './control-options.ts'
+import { staleWords } from './regions-view.ts'
 import { renderFacts } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -17,6 +18,7 @@ export async function fleetMode(
   const fleet = (await askControl(options, { ...request, answerKey: 'mode' })) as FleetView
   if (options.json) return print(JSON.stringify(fleet))
   const { total, ...states } = fleet.regions
+  const stale = staleWords(fleet)
   const counts = Object.entries(states).flatMap(([state, count]) => (count > 0 ? [`${count} ${state}`] : []))
   print(
     ...renderFacts(
@@ -24,6 +26,7 @@ export async function fleetMode(
         ['mode', { text: fleet.mode, style: fleet.mode === 'auto' ? 'green' : 'yellow' }],
         ['regions', total === 0 ? 'none' : `${total}: ${counts.join(', ')}`],
         ['snapshot', `${fleet.snapshot.version}, ${(fleet.snapshot.ageMs / 1000).toFixed(1)} s old`],
+        ...(stale === undefined ? [] : [['old', stale] as const]),
       ],
       paint,
     ),

@@ -1,5 +1,6 @@
 /** Draws regions as the control API shows them. */
 
+import type { Staleness } from '../control/fleet-reading.ts'
 import type { RegionView } from '../control/schemas.ts'
 import { type Cell, leftAligned, renderFacts, renderTable } from './table.ts'
 import type { Paint, Style } from './terminal.ts'
@@ -52,9 +53,17 @@ export function renderRegion(region: RegionView, paint: Paint): string[] {
     ['known from', region.source === 'file' ? 'a file' : 'its registration'],
     ['lease', lease && `epoch ${lease.epoch}, ${leaseWords(lease.expiresInMs)}`],
     ['load', load && describeLoad(load)],
+    ['old', staleWords(region)],
   ]
   const told = facts.filter((fact): fact is readonly [string, Cell | string] => fact[1] !== undefined && fact[1] !== '')
   return renderFacts(told, paint)
+}
+
+/** That an answer shows what was last known, and from when; undefined for one from the store. */
+export function staleWords({ stale, ageMs }: Staleness): string | undefined {
+  if (stale === undefined) return undefined
+  const when = ageMs === undefined ? 'before this router started' : ago(ageMs)
+  return `the shared store cannot be read: this is what was last known, ${when}`
 }
 
 function stateCell({ state }: RegionView): Cell {

@@ -1,21 +1,30 @@
 /** `meridian regions`: the fleet as a running router sees it, and the operator's word on single regions. */
 
+import type { Staleness } from '../control/fleet-reading.ts'
 import type { RegionView } from '../control/schemas.ts'
 import { askControl, type ControlConnection, type ControlRequest } from './control-client.ts'
 import type { ControlOptions } from './control-options.ts'
 import { parseWait, waitUntilEmpty } from './drain-wait.ts'
-import { renderRegion, renderRegionList } from './regions-view.ts'
+import { renderRegion, renderRegionList, staleWords } from './regions-view.ts'
 import type { Terminal } from './terminal.ts'
 
-export async function listRegions(options: ControlOptions, { print, paint }: Terminal): Promise<void> {
-  const regions = await readRegions(options)
-  print(...(options.json ? [JSON.stringify({ regions })] : renderRegionList(regions, paint)))
+export async function listRegions(options: ControlOptions, { print, complain, paint }: Terminal): Promise<void> {
+  const list = await readList(options)
+  if (options.json) return print(JSON.stringify(list))
+  print(...renderRegionList(list.regions, paint))
+  const stale = staleWords(list)
+  if (stale !== undefined) complain(`meridian: ${stale}`)
 }
 
 /** The fleet of a running router, by id. */
 export async function readRegions(options: ControlConnection): Promise<readonly RegionView[]> {
-  const answer = await askControl(options, { path: 'v1/regions', answerKey: 'regions' })
-  return (answer as { readonly regions: readonly RegionView[] }).regions
+  return (await readList(options)).regions
+}
+
+type RegionList = Staleness & { readonly regions: readonly RegionView[] }
+
+async function readList(options: ControlConnection): Promise<RegionList> {
+  return (await askControl(options, { path: 'v1/regions', answerKey: 'regions' })) as RegionList
 }
 
 export async function showRegion(id: string, options: ControlOptions, terminal: Terminal): Promise<void> {

@@ -40,7 +40,7 @@ export function installAudit(app: ControlServer, { store, clock }: ControlDepend
     const { id } = (params ?? {}) as { readonly id?: string }
     const region = routeOptions.url?.startsWith('/v1/regions/') ? id : undefined
     const entry = {
-      ...{ at: clock.now(), who: caller.name, action },
+      ...{ at: Math.round(clock.now()), who: caller.name, action },
       // Whatever stands in a path: an entry has to stay small.
       ...(region !== undefined && { region: region.slice(0, 63) }),
       ...change,

@@ -17,6 +17,7 @@ import type { Snapshot } from '../regions/snapshot.ts'
 import type { RegionStore } from '../regions/store.ts'
 import type { Router } from '../routing/decision.ts'
 import type { ConditionEvent } from './event-hub.ts'
+import type { KnownFleet } from './fleet-reading.ts'
 import type { RateLimit } from './rate-limit.ts'
 
 export interface Access {
@@ -46,6 +47,8 @@ export interface ControlDependencies {
   readonly clock: Clock
   /** The snapshot that decisions are made from at this moment. */
   readonly currentSnapshot: () => Snapshot
+  /** What that was made from, shown while the store cannot be read; absent: nothing is shown then. */
+  readonly knownFleet?: () => KnownFleet | undefined
   /** Takes what the store knows into use at once: what a write has changed is in effect when it is answered. */
   readonly refresh: () => Promise<void>
   /** Tells of regions that go down and come back as this router sees it; absent: only what the store tells is told. */

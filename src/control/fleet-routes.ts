@@ -5,6 +5,7 @@ import { type FleetMode, fleetModes } from '../regions/store.ts'
 import { checker } from '../schema.ts'
 import { callerName } from './authorisation.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
+import { readFleet, staleness } from './fleet-reading.ts'
 import { checkBody } from './request-checker.ts'
 import { answer, answers } from './schemas.ts'
 
@@ -19,6 +20,7 @@ const FleetView = Type.Object(
     mode: Mode,
     regions: Type.Object({ total: Count, up: Count, impaired: Count, draining: Count, down: Count }),
     snapshot: Type.Object({ version: Type.Integer(), ageMs: Type.Number() }),
+    ...staleness,
   },
   { additionalProperties: false },
 )
@@ -63,10 +65,12 @@ export function fleetRoutes(app: ControlServer, dependencies: ControlDependencie
   )
 }
 
-async function viewFleetState({ store, currentSnapshot, clock }: ControlDependencies): Promise<FleetView> {
-  const { mode } = await store.read()
+async function viewFleetState(dependencies: ControlDependencies): Promise<FleetView> {
+  const { currentSnapshot, clock } = dependencies
+  const { fleet, staleness } = await readFleet(dependencies)
   const { version, takenAt, regions } = currentSnapshot()
   const count = { total: regions.length, up: 0, impaired: 0, draining: 0, down: 0 }
   for (const { verdict } of regions) count[verdict.condition]++
-  return { mode, regions: count, snapshot: { version, ageMs: Math.max(0, Math.round(clock.now() - takenAt)) } }
+  const ageMs = Math.max(0, Math.round(clock.now() - takenAt))
+  return { mode: fleet.mode, regions: count, snapshot: { version, ageMs }, ...staleness }
 }

@@ -5,11 +5,13 @@ import { MeridianError } from '../errors.ts'
 import { RegionId } from '../regions/region.ts'
 import { shown } from '../schema.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
+import { type FleetReader, readFleet, staleness } from './fleet-reading.ts'
 import { viewFleet } from './region-views.ts'
 import { entityTag } from './revisions.ts'
 import { answer, answers, type RegionView, reference } from './schemas.ts'
 
 const tags = ['regions']
+const RegionList = Type.Object({ regions: Type.Array(reference('RegionView')), ...staleness })
 
 export const RegionPath = Type.Object({ id: RegionId }, { additionalProperties: false })
 
@@ -21,12 +23,13 @@ export function regionRoutes(app: ControlServer, dependencies: ControlDependenci
       schema: {
         tags,
         summary: 'All regions and the state that decisions go by',
-        response: answers({ 200: answer('By id', Type.Object({ regions: Type.Array(reference('RegionView')) })) }),
+        response: answers({ 200: answer('By id', RegionList) }),
       },
     },
-    async () => ({
-      regions: viewFleet(await dependencies.store.read(), dependencies.currentSnapshot(), dependencies.drains),
-    }),
+    async () => {
+      const { fleet, staleness } = await readFleet(dependencies)
+      return { regions: viewFleet(fleet, dependencies.currentSnapshot(), dependencies.drains), ...staleness }
+    },
   )
   app.get(
     '/v1/regions/:id',
@@ -49,10 +52,11 @@ export function regionRoutes(app: ControlServer, dependencies: ControlDependenci
 
 /** @throws MeridianError REGION_UNKNOWN */
 export async function readRegion(
-  { store, currentSnapshot, drains }: Pick<ControlDependencies, 'store' | 'currentSnapshot' | 'drains'>,
+  { currentSnapshot, drains, ...reader }: FleetReader & Pick<ControlDependencies, 'currentSnapshot' | 'drains'>,
   id: string,
 ): Promise<RegionView> {
-  const view = viewFleet(await store.read(), currentSnapshot(), drains).find(region => region.id === id)
+  const { fleet, staleness } = await readFleet(reader)
+  const view = viewFleet(fleet, currentSnapshot(), drains).find(region => region.id === id)
   if (view === undefined) throw new MeridianError('REGION_UNKNOWN', `there is no region ${shown(id)}`)
-  return view
+  return { ...view, ...staleness }
 }

@@ -10,6 +10,7 @@ import type { EstimateBasis } from '../regions/drain-estimate.ts'
 import { LoadReport } from '../regions/load-report.ts'
 import { Region, RegionId, tiers } from '../regions/region.ts'
 import type { ControlServer } from './dependencies.ts'
+import { staleness } from './fleet-reading.ts'
 
 const Milliseconds = Type.Number()
 const Tier = Type.Unsafe<(typeof tiers)[number]>(Type.String({ enum: [...tiers] }))
@@ -63,6 +64,7 @@ export const RegionView = Type.Object(
         strict,
       ),
     ),
+    ...staleness,
   },
   strict,
 )

@@ -93,7 +93,7 @@ function addCreate(app: ControlServer, dependencies: ControlDependencies, caller
       )
       if (valid.length >= validPerName) throw tokenExists(terms.name, valid)
       const token = `mrd_${randomBytes(32).toString('base64url')}`
-      const now = clock.now()
+      const now = Math.round(clock.now())
       const stored: StoredToken = {
         id: randomBytes(6).toString('hex'),
         ...terms,

@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from '../clock.ts'
+import type { KnownFleet } from '../control/fleet-reading.ts'
 import type { Prober } from '../health/prober.ts'
 import { judge } from '../health/verdict.ts'
 import { buildSnapshot, freezeSnapshot } from '../regions/build-snapshot.ts'
@@ -36,6 +37,8 @@ export interface FleetFeedOptions {
 
 export interface FleetFeed {
   readonly snapshot: Snapshot
+  /** What it was made from; undefined as long as nothing is known. */
+  readonly known: KnownFleet | undefined
   /** Why the store could not be read the last time; undefined while it can be. */
   readonly fault: unknown
   /**
@@ -56,10 +59,12 @@ export async function startFleetFeed(options: FleetFeedOptions): Promise<FleetFe
 
 class StoreFeed implements FleetFeed {
   snapshot: Snapshot = { version: 0, takenAt: 0, regions: [] }
+  known: KnownFleet | undefined
   fault: unknown
   /** The last snapshot before the operator froze the fleet. */
   #frozen: Snapshot | undefined
   #silentShare = 0
+  #readAt: number | undefined
   readonly #options: FleetFeedOptions
   #stops: readonly (() => void)[] = []
   #underWay: Promise<void> | undefined
@@ -118,13 +123,15 @@ class StoreFeed implements FleetFeed {
       throw error
     }
     this.fault = undefined
+    this.#readAt = clock.now()
     onReading?.(fleet)
-    this.#use(guard.review(fleet, clock.now()))
+    this.#use(guard.review(fleet, this.#readAt))
   }
 
   #use({ fleet, excuses, silentShare }: GuardedFleet): void {
     const { prober, clock, onFleet, onSnapshot, onSilence } = this.#options
     onFleet?.(fleet)
+    this.known = { fleet, readAt: this.#readAt }
     prober?.setTargets(fleet.records.map(record => record.region))
     const previous = this.snapshot
     const present = buildSnapshot({

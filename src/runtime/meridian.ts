@@ -127,6 +127,7 @@ async function startControl(
     store,
     router: countDecisions(router, metrics),
     currentSnapshot: () => feed.snapshot,
+    knownFleet: () => feed.known,
     refresh: () => feed.refresh(),
     watchConditions,
     access: controlAccess(config),

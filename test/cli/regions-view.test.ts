@@ -1,5 +1,5 @@
 import t from 'tap'
-import { renderRegion, renderRegionList } from '../../src/cli/regions-view.ts'
+import { renderRegion, renderRegionList, staleWords } from '../../src/cli/regions-view.ts'
 import { plain } from '../../src/cli/terminal.ts'
 import type { RegionView } from '../../src/control/schemas.ts'
 import { exampleRegion } from '../support/example-region.ts'
@@ -23,6 +23,16 @@ t.test('the fleet is a table', async t => {
     'edge-lhr  edge  London     draining         12     60  operator: drained by ops: new disks',
   ])
   t.same(renderRegionList([], plain).length, 1, 'an empty one is a sentence')
+})
+
+t.test('what is old says so', async t => {
+  t.equal(staleWords({}), undefined)
+  t.match(staleWords({ stale: true, ageMs: 180_000 }), /^the shared store cannot be read: .*, 3 min ago$/)
+  t.match(staleWords({ stale: true }), /before this router started$/)
+  t.match(
+    renderRegion({ ...frankfurt, stale: true, ageMs: 1_240 }, plain).at(-1),
+    /^old +the shared store .* 1\.2 s ago$/,
+  )
 })
 
 t.test('a region is a list of what is known of it, and of nothing else', async t => {

@@ -2,6 +2,7 @@
 
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
+import { MeridianError } from '../../src/errors.ts'
 import { bearer, controlWorld } from '../support/control.ts'
 import { region } from '../support/world.ts'
 
@@ -89,7 +90,7 @@ t.test('what has a default need not be sent', async t => {
 })
 
 t.test('real answers fit their schemas', async t => {
-  const { app, document, clock, refresh } = await documented()
+  const { app, document, store, clock, refresh } = await documented()
   t.teardown(() => app.close())
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   ajv.addSchema({ ...document, $id: 'openapi' })
@@ -130,6 +131,10 @@ t.test('real answers fit their schemas', async t => {
   await check('GET', '/v1/regions/cloud-a', 200)
   await check('GET', '/v1/regions/core-waw', 200)
   await check('GET', '/v1/regions/nobody', 404)
+  const { read } = store
+  store.read = () => Promise.reject(new MeridianError('STORE_UNAVAILABLE', 'gone'))
+  for (const path of ['/v1/regions', '/v1/regions/cloud-a', '/v1/fleet']) await check('GET', path, 200)
+  store.read = read
   for (const ip of ['10.1.0.1', '192.0.2.1', '2001:db8::1']) {
     await check('GET', `/v1/route?ip=${ip}`, 200)
     await check('GET', `/v1/explain?ip=${ip}`, 200)

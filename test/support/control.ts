@@ -5,6 +5,7 @@ import type { Token } from '../../src/config/config.ts'
 import type { Rule } from '../../src/config/rule.ts'
 import { createControlApp } from '../../src/control/app.ts'
 import type { ControlApp, ControlDependencies } from '../../src/control/dependencies.ts'
+import type { KnownFleet } from '../../src/control/fleet-reading.ts'
 import { createAllowedEndpoints } from '../../src/regions/allowed-endpoints.ts'
 import { buildSnapshot } from '../../src/regions/build-snapshot.ts'
 import { createMemoryStore } from '../../src/regions/memory-store.ts'
@@ -48,9 +49,11 @@ export async function controlWorld(options: ControlWorldOptions = {}): Promise<C
   await store.declare(regions)
   const router = createRouter({ ...settings, rules, defaultOrder: ['cloud-fra'] }, worldLocator())
   let snapshot: Snapshot = { version: 0, takenAt: 0, regions: [] }
+  let known: KnownFleet | undefined
   const refresh = async () => {
     const { now } = clock
     const fleet = await store.read()
+    known = { fleet, readAt: now() }
     const judge = (record: FleetRecord) => verdictOf(record, fleet.now)
     snapshot = buildSnapshot({ fleet, judge, version: snapshot.version + 1, takenAt: now(), previous: snapshot })
     router.useSnapshot(snapshot, now())
@@ -63,6 +66,7 @@ export async function controlWorld(options: ControlWorldOptions = {}): Promise<C
     randomBytes,
     refresh,
     currentSnapshot: () => snapshot,
+    knownFleet: () => known,
     access: { tokens, openReading: true },
     allowedEndpoints: createAllowedEndpoints(['*.example.com', '127.0.0.0/8']),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'meridian_up 1\n' }),
