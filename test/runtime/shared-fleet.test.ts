@@ -172,6 +172,9 @@ t.test('without Redis a router starts from its files, says so, and joins when Re
     reasons: [/^deciding from what was last known.*Redis at 127\.0\.0\.1/],
   })
   t.match(router.log.join(''), /starting from 1 regions? of region files/)
+  const { ageMs, ...unread } = await json(`${router.controlUrl}/v1/regions`)
+  t.match(unread, { stale: true, regions: [{ id: 'tokyo' }] })
+  t.equal(ageMs, undefined, 'never read by this router')
   t.match(await register(router, london), { status: 503, code: 'STORE_UNAVAILABLE' })
   await redis.start()
   t.match(
@@ -196,6 +199,7 @@ t.test('without Redis a router starts from its files, says so, and joins when Re
     { ready: true },
   )
   t.match(router.log.join(''), /the fleet can be read again/)
+  t.notOk('stale' in (await json(`${router.controlUrl}/v1/regions`)))
 })
 
 t.test('no client notices that Redis dies and comes back empty, and the fleet builds itself again', async t => {
@@ -222,6 +226,10 @@ t.test('no client notices that Redis dies and comes back empty, and the fleet bu
   await watch(async () => performance.now() - goneAt > 1.5 * leaseMs)
   t.same([...answers], ['london'], 'a lease and a half without Redis')
   t.match(await register(router, exampleRegion('paris', { endpoints: london.endpoints })), { status: 503 })
+  const fleet = await json(`${router.controlUrl}/v1/fleet`)
+  t.match(fleet, { stale: true, regions: { total: 2 } }, 'who looks sees what decisions see')
+  t.ok(Number(fleet['ageMs']) >= leaseMs, 'and how old it is')
+  t.match(await json(`${router.controlUrl}/v1/regions/london`), { state: 'up', source: 'registered', stale: true })
 
   const late = await startRouter(t, redis, folder, [tokyo])
   t.equal(await routeOf(late), 'london', 'a router that starts meanwhile knows it from the disk')
