@@ -143,15 +143,24 @@ return {'OK', now, state, found[3] or 'auto', specs, redis.call('HGETALL', lease
   redis.call('HGETALL', drains), redis.call('HGETALL', tokens)}`,
 
   /**
-   * mode, number of drains, then ids and values of drains, then of tokens → OK
+   * mode, number of drains, 1 where it was kept on disk, channel, then ids and values of drains, then of tokens → OK | SPOKEN
    *
-   * Puts back what only operators know into a Redis that came back empty; whatever is there by now stays.
+   * Puts back what only operators know into a Redis that came back empty; whatever is there by now stays. What was kept on
+   * disk may be old: it is not put back where operators have spoken or others have put theirs back since, as it could
+   * bring back what was revoked meanwhile.
    */
   restore: `
+local mode, count, fromDisk, channel = unpack(ARGV, 1, 4)
 stamp()
-redis.call('HSETNX', meta, 'mode', ARGV[1])
-local tokensFrom = 3 + 2 * tonumber(ARGV[2])
-for i = 3, #ARGV, 2 do redis.call('HSETNX', i < tokensFrom and drains or tokens, ARGV[i], ARGV[i + 1]) end
+local born = redis.call('HGET', meta, 'born')
+if fromDisk == '1' and (redis.call('HGET', meta, 'restored') == born or redis.call('HEXISTS', meta, 'mode') == 1
+  or redis.call('EXISTS', drains, tokens) > 0) then return {'SPOKEN'} end
+redis.call('HSET', meta, 'restored', born)
+-- Auto is what no mode means: written, it would keep out the mode of somebody who remembers better.
+if mode ~= 'auto' then redis.call('HSETNX', meta, 'mode', mode) end
+local tokensFrom = 5 + 2 * tonumber(count)
+for i = 5, #ARGV, 2 do redis.call('HSETNX', i < tokensFrom and drains or tokens, ARGV[i], ARGV[i + 1]) end
+redis.call('PUBLISH', channel, 'tokens')
 return {'OK'}`,
 } as const
 

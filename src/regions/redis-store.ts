@@ -17,6 +17,7 @@ import { parseEvent } from './redis-events.ts'
 import { RedisRecords, type RegisteredRecord } from './redis-records.ts'
 import { createRedisAudit, createRedisTokens } from './redis-tokens.ts'
 import type { Region } from './region.ts'
+import type { Remembered } from './remembered.ts'
 import {
   type Drain,
   type FleetEvent,
@@ -47,6 +48,8 @@ export interface RedisStoreOptions {
   readonly random: Random
   /** What Redis holds is checked against these as if it came over the API. */
   readonly allowedEndpoints: AllowedEndpoints
+  /** As it was kept on disk before this start; put back once if Redis has lost it meanwhile. */
+  readonly remembered?: Remembered | undefined
   /** Something that an operator should see, but that stops nothing. */
   readonly onWarning: (message: string) => void
 }
@@ -58,18 +61,13 @@ export interface RedisStore extends RegionStore {
    * it refuses the user, may evict keys, or holds the fleet in another schema version
    */
   join(): Promise<void>
+  /** Of the last reading, to be kept on disk for the next start. */
+  remembered(): Remembered | undefined
 }
 
 /** Connects in the background; whoever makes it closes it. */
 export function createRedisStore(options: RedisStoreOptions): RedisStore {
   return new SharedStore(options)
-}
-
-/** What only operators know, and what a Redis that comes back empty gets back from those who remember it. */
-interface Remembered {
-  readonly mode: FleetMode
-  readonly drains: readonly string[]
-  readonly tokens: readonly string[]
 }
 
 class SharedStore implements RedisStore {
@@ -85,11 +83,16 @@ class SharedStore implements RedisStore {
   /** Of the last reading: which Redis it was, and which specifications it had. */
   #state = ''
   #remembered: Remembered | undefined
+  /** Whether that was kept on disk, and may be old. */
+  #fromDisk = true
+  /** Shared by all who read meanwhile. */
+  #restoring: Promise<void> | undefined
   #clockOffsetMs: number | undefined
 
   constructor(options: RedisStoreOptions) {
     const { target, fleet, keyPrefix, random, clock, allowedEndpoints, onWarning } = options
     this.#options = options
+    this.#remembered = options.remembered
     const channel = eventChannel(keyPrefix, fleet, target.database)
     this.#connection = connectRedis({
       target,
@@ -177,19 +180,26 @@ class SharedStore implements RedisStore {
       this.#state,
     ])) as readonly [string, number, string, string, string[] | null, string[], string[], string[], string[]]
     const incarnation = incarnationOf(state)
-    if (this.#remembered !== undefined && incarnation !== incarnationOf(this.#state)) {
-      await this.#restore(this.#remembered)
-      this.#remembered = undefined
+    if (this.#remembered !== undefined && incarnation !== this.#remembered.incarnation) {
+      this.#restoring ??= this.#restore(this.#remembered).finally(() => {
+        this.#restoring = undefined
+      })
+      await this.#restoring
       return this.read()
     }
     this.#records.take({ regions: regions ?? undefined, leases, loads, drains })
     this.#state = state
     const known = fleetModes.find(candidate => candidate === mode) ?? 'auto'
-    this.#remembered = { mode: known, drains, tokens }
+    this.#remembered = { incarnation, mode: known, drains, tokens }
+    this.#fromDisk = false
     const registered = this.#records.registered()
     this.#lapses.follow(registered, now)
     const ids = [...new Set([...this.#declared.ids(), ...registered.keys()])].sort()
     return { now, mode: known, incarnation, records: ids.map(id => this.#record(id, registered.get(id), now)) }
+  }
+
+  remembered(): Remembered | undefined {
+    return this.#remembered
   }
 
   watch(listener: (event: FleetEvent) => void): () => void {
@@ -217,9 +227,16 @@ class SharedStore implements RedisStore {
 
   /** Operators' words, put back into a Redis that has lost everything; regions register again by themselves. */
   async #restore({ mode, drains, tokens }: Remembered): Promise<void> {
-    await this.#access.run('restore', [mode, drains.length / 2, ...drains, ...tokens])
+    const fromDisk = this.#fromDisk
+    const args = [mode, drains.length / 2, fromDisk ? 1 : 0, this.#access.channel, ...drains, ...tokens]
+    const [outcome] = await this.#access.run('restore', args)
+    this.#remembered = undefined
+    const done =
+      outcome === 'SPOKEN'
+        ? 'drains, tokens and mode kept on disk were not put back, as others have put theirs back or operators have spoken since'
+        : `drains, tokens and mode were put back${fromDisk ? ' from disk' : ''}`
     this.#options.onWarning(
-      `Redis has lost what it knew of fleet ${this.#options.fleet}: drains, tokens and mode were put back, regions have to register again`,
+      `Redis has lost what it knew of fleet ${this.#options.fleet}: ${done}; regions have to register again`,
     )
   }
 

@@ -12,10 +12,17 @@ import { type AllowedEndpoints, requireAllowedEndpoints } from '../regions/allow
 import { checkRegion } from '../regions/check-region.ts'
 import { withDeclared } from '../regions/declared-records.ts'
 import type { Region } from '../regions/region.ts'
+import type { Remembered } from '../regions/remembered.ts'
 import { type FleetRecord, type FleetState, fleetModes } from '../regions/store.ts'
 import { checker, formatFault, shown } from '../schema.ts'
 
 const strict = { additionalProperties: false }
+
+const NamesAndValues = Type.Refine(
+  Type.Array(Type.String()),
+  texts => texts.length % 2 === 0,
+  () => 'expected names and values in turn',
+)
 
 const Kept = Type.Object(
   {
@@ -38,6 +45,8 @@ const Kept = Type.Object(
         strict,
       ),
     ),
+    /** Absent in files of earlier versions. */
+    remembered: Type.Optional(Type.Object({ drains: NamesAndValues, tokens: NamesAndValues }, strict)),
   },
   strict,
 )
@@ -79,9 +88,17 @@ export async function readLastSnapshot(options: LastSnapshotOptions): Promise<Fl
   return withDeclared({ now, mode, records, ...(incarnation !== undefined && { incarnation }) }, declared)
 }
 
-type Kept = Static<typeof Kept>
+/** What operators said, as it was kept; undefined where nothing was, or nothing that can be believed. */
+export async function readRemembered(file: string, fleet: string): Promise<Remembered | undefined> {
+  // Faults are told when the fleet itself is needed from there; a first start has no file, and nothing is wrong with it.
+  const { mode, incarnation, remembered } = await readKept({ file, fleet, onFault: () => {} })
+  return remembered && incarnation !== undefined ? { incarnation, mode, ...remembered } : undefined
+}
 
-async function readKept({ file, fleet, onFault }: LastSnapshotOptions): Promise<Kept> {
+type Kept = Static<typeof Kept>
+type FileOptions = Pick<LastSnapshotOptions, 'file' | 'fleet' | 'onFault'>
+
+async function readKept({ file, fleet, onFault }: FileOptions): Promise<Kept> {
   try {
     const checked = checkKept(JSON.parse(await readFile(file, 'utf8')))
     if (checked.ok && checked.value.fleet === fleet) return checked.value
@@ -105,8 +122,8 @@ export interface SnapshotKeeperOptions {
 }
 
 export interface SnapshotKeeper {
-  /** Keeps this reading, or a later one, within a few seconds. */
-  keep(fleet: FleetState): void
+  /** Keeps this reading, or a later one, within a few seconds; what operators said in it, too, for `readRemembered`. */
+  keep(fleet: FleetState, remembered?: Remembered): void
   /** Writes what is still waiting. */
   close(): Promise<void>
 }
@@ -115,7 +132,7 @@ export interface SnapshotKeeper {
 const everyMs = 2_000
 
 export function createSnapshotKeeper({ file, fleet: name, clock, onFault }: SnapshotKeeperOptions): SnapshotKeeper {
-  let waiting: FleetState | undefined
+  let waiting: (() => string) | undefined
   let writtenAt = Number.NEGATIVE_INFINITY
   let underWay = Promise.resolve()
   let failing = false
@@ -124,11 +141,11 @@ export function createSnapshotKeeper({ file, fleet: name, clock, onFault }: Snap
   const write = (): void => {
     cancel?.()
     cancel = undefined
-    const fleet = waiting!
+    const text = waiting!
     waiting = undefined
     writtenAt = clock.now()
     underWay = underWay
-      .then(() => writeWhole(file, textOf(name, fleet)))
+      .then(() => writeWhole(file, text()))
       .then(
         () => {
           failing = false
@@ -140,8 +157,8 @@ export function createSnapshotKeeper({ file, fleet: name, clock, onFault }: Snap
       )
   }
   return {
-    keep(fleet) {
-      waiting = fleet
+    keep(fleet, remembered) {
+      waiting = () => textOf(name, fleet, remembered)
       const leftMs = writtenAt + everyMs - clock.now()
       if (leftMs <= 0) write()
       // The last reading before the store goes away is the one that will be needed.
@@ -154,9 +171,10 @@ export function createSnapshotKeeper({ file, fleet: name, clock, onFault }: Snap
   }
 }
 
-function textOf(fleet: string, { now, mode, incarnation, records }: FleetState): string {
+function textOf(fleet: string, { now, mode, incarnation, records }: FleetState, remembered?: Remembered): string {
   const kept = records.map(({ load, ...record }) => record)
-  return JSON.stringify({ version: 1, fleet, now, mode, incarnation, records: kept })
+  const words = remembered && { drains: remembered.drains, tokens: remembered.tokens }
+  return JSON.stringify({ version: 1, fleet, now, mode, incarnation, records: kept, remembered: words })
 }
 
 /** Under another name first: a crash in the middle leaves the file before it. */

@@ -11,7 +11,7 @@ import type { RedisTarget } from '../regions/redis-connection.ts'
 import { createRedisStore } from '../regions/redis-store.ts'
 import type { Region } from '../regions/region.ts'
 import type { FleetState, RegionStore } from '../regions/store.ts'
-import { createSnapshotKeeper, defaultSnapshotFile, readLastSnapshot } from './last-snapshot.ts'
+import { createSnapshotKeeper, defaultSnapshotFile, readLastSnapshot, readRemembered } from './last-snapshot.ts'
 import type { Stops } from './stops.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -59,6 +59,7 @@ async function openRedisStore(
     clock: systemClock,
     random: Math.random,
     allowedEndpoints,
+    remembered: await readRemembered(file, config.fleet),
     onWarning,
   })
   stops.push(() => store.close())
@@ -66,7 +67,7 @@ async function openRedisStore(
   const onFault = (error: unknown): void => log.warn({ err: error }, `the last snapshot cannot be kept in ${file}`)
   const keeper = createSnapshotKeeper({ file, fleet: config.fleet, clock: systemClock, onFault })
   stops.push(() => keeper.close())
-  const onReading = (fleet: FleetState): void => keeper.keep(fleet)
+  const onReading = (fleet: FleetState): void => keeper.keep(fleet, store.remembered())
   try {
     await store.join()
     return { store, onReading }

@@ -328,6 +328,76 @@ t.test('while Redis is away everybody hears so at once, and afterwards the store
   t.pass('and hears events again')
 })
 
+t.test('what was kept on disk is put back into an empty Redis, and never over what was said since', async t => {
+  const server = await startRedis(t)
+  const before = await open(t, server)
+  await before.declare([exampleRegion('a')])
+  await before.drain('a', 'ops', 'moving out')
+  await before.setMode('frozen', 'ops')
+  await before.tokens.add({
+    id: '1',
+    name: 'a',
+    sha256: '0'.repeat(64),
+    rights: ['read'],
+    regions: ['*'],
+    createdAt: 1,
+  })
+  await before.read()
+  const remembered = before.remembered()
+  await before.close()
+
+  for (const [what, lose, meanwhile, expected] of [
+    [
+      'what was revoked in the same Redis stays revoked',
+      false,
+      (store: RedisStore) => store.tokens.revoke('1'),
+      { mode: 'frozen', drained: true, tokens: 0, said: undefined },
+    ],
+    ['an empty Redis gets all of it', true, undefined, { mode: 'frozen', drained: true, tokens: 1, said: /from disk/ }],
+    [
+      'what another router has put back, and operators took back then, stays away',
+      true,
+      async () => {
+        const other = await open(t, server, { remembered })
+        await other.read()
+        await other.declare([exampleRegion('a')])
+        await other.undrain('a')
+        await other.setMode('auto', 'ops')
+        await other.tokens.revoke('1')
+        await other.close()
+      },
+      { mode: 'auto', drained: false, tokens: 0, said: /not put back/ },
+    ],
+    [
+      'where operators have spoken since, their word holds',
+      true,
+      (store: RedisStore) => store.setMode('distance-only', 'ops'),
+      { mode: 'distance-only', drained: false, tokens: 0, said: /not put back/ },
+    ],
+  ] as const) {
+    if (lose) {
+      await server.kill()
+      await server.start()
+    }
+    if (meanwhile !== undefined) {
+      const operator = await open(t, server)
+      await meanwhile(operator)
+      await operator.close()
+    }
+    const warnings: string[] = []
+    const store = await open(t, server, { remembered, onWarning: message => warnings.push(message) })
+    await store.declare([exampleRegion('a')])
+    // Two at once, as the feed and the API may read: one of them puts back.
+    const [{ mode, records }] = await Promise.all([store.read(), store.read()])
+    const tokens = (await store.tokens.list()).length
+    const { said, ...state } = expected
+    t.same({ mode, drained: records[0]!.drain !== undefined, tokens }, state, what)
+    t.equal(warnings.length, said === undefined ? 0 : 1, what)
+    if (said !== undefined) t.match(warnings[0], said, what)
+    await store.close()
+  }
+})
+
 t.test('a Redis that hangs is given up after the deadline', async t => {
   const server = await startRedis(t)
   const store = await open(t, server, { target: { ...server.target, timeoutMs: 100 } })

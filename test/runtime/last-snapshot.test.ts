@@ -5,7 +5,12 @@ import { join } from 'node:path'
 import t from 'tap'
 import { type AllowedEndpoints, parseAllowedEndpoints } from '../../src/regions/allowed-endpoints.ts'
 import type { FleetRecord, FleetState } from '../../src/regions/store.ts'
-import { createSnapshotKeeper, defaultSnapshotFile, readLastSnapshot } from '../../src/runtime/last-snapshot.ts'
+import {
+  createSnapshotKeeper,
+  defaultSnapshotFile,
+  readLastSnapshot,
+  readRemembered,
+} from '../../src/runtime/last-snapshot.ts'
 import { createFakeClock } from '../support/clocks.ts'
 import { exampleRegion } from '../support/example-region.ts'
 
@@ -89,6 +94,24 @@ t.test('what cannot be believed is left out, with a reason, and files count all 
     t.equal(warnings.length, 1, what)
     t.match(warnings[0], reason, what)
   }
+})
+
+t.test('what operators said is kept as it stood in the store, and left out where it cannot be believed', async t => {
+  const file = join(t.testdir(), 'last.json')
+  const remembered = {
+    ...{ incarnation: 'i', mode: 'distance-only' as const },
+    ...{ drains: ['a', '5 {}'], tokens: ['1', '{"sha256":"0"}', '2', '{}'] },
+  }
+  t.equal(await readRemembered(file, 'shop'), undefined, 'no file')
+  const keeper = createSnapshotKeeper({ file, fleet: 'shop', clock: createFakeClock(0), onFault: t.error })
+  keeper.keep(fleetOf(registered('a')), remembered)
+  await keeper.close()
+  t.strictSame(await readRemembered(file, 'shop'), remembered)
+  t.equal(await readRemembered(file, 'bank'), undefined, 'of another fleet')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"2",', ''))
+  t.equal(await readRemembered(file, 'shop'), undefined, 'a value without a name')
+  writeFileSync(file, text(registered('a')))
+  t.equal(await readRemembered(file, 'shop'), undefined, 'of a router that kept none')
 })
 
 t.test('each router of each fleet has a file of its own', async t => {

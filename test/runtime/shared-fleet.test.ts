@@ -1,7 +1,7 @@
 /** Whole routers that share a fleet through a real Redis, which comes, goes, hangs and forgets. */
 
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -246,6 +246,39 @@ t.test('no client notices that Redis dies and comes back empty, and the fleet bu
     ),
     'london',
   )
+})
+
+t.test('what operators said outlives a router that stops and a Redis that comes back empty', async t => {
+  const redis = await startRedis(t)
+  const folder = folderFor(t)
+  const post = ({ controlUrl }: Meridian, path: string, body: object) =>
+    fetch(`${controlUrl}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  const first = await startRouter(t, redis, folder, [tokyo, london])
+  t.ok((await post(first, '/v1/regions/london/drain', { reason: 'moving out' })).ok)
+  t.ok((await post(first, '/v1/fleet/mode', { mode: 'distance-only' })).ok)
+  const made = await post(first, '/v1/tokens', { name: 'colleague' })
+  const { token: secret } = (await made.json()) as { token: string }
+  await first.close(0)
+  t.notOk(readFileSync(join(folder, 'last.json'), 'utf8').includes(secret), 'only a hash is kept')
+  t.equal(statSync(join(folder, 'last.json')).mode & 0o777, 0o600)
+  await redis.kill()
+  await redis.start()
+
+  const said = async (router: Meridian) => ({
+    drain: redis.cli('HGET', '{meridian:default}:drains', 'london').includes('moving out'),
+    mode: redis.cli('HGET', '{meridian:default}:meta', 'mode'),
+    status: (await fetch(`${router.controlUrl}/v1/tokens`, { headers: { authorization: `Bearer ${secret}` } })).status,
+  })
+  const second = await startRouter(t, redis, folder, [tokyo, london])
+  t.same(
+    await eventually(
+      () => said(second),
+      ({ status }) => status === 200,
+    ),
+    { drain: true, mode: 'distance-only', status: 200 },
+  )
+  t.equal(await routeOf(second), 'tokyo', 'drained regions get nobody')
+  t.equal(second.log.filter(line => line.includes('put back from disk')).length, 1, 'and the log says so once')
 })
 
 t.test('region files count at once while Redis is away, at the start and when they change', async t => {
