@@ -18,11 +18,8 @@ import { checker, formatFault, shown } from '../schema.ts'
 
 const strict = { additionalProperties: false }
 
-const NamesAndValues = Type.Refine(
-  Type.Array(Type.String()),
-  texts => texts.length % 2 === 0,
-  () => 'expected names and values in turn',
-)
+/** Names and values in turn. */
+const NamesAndValues = Type.Array(Type.String())
 
 const Kept = Type.Object(
   {
@@ -92,7 +89,9 @@ export async function readLastSnapshot(options: LastSnapshotOptions): Promise<Fl
 export async function readRemembered(file: string, fleet: string): Promise<Remembered | undefined> {
   // Faults are told when the fleet itself is needed from there; a first start has no file, and nothing is wrong with it.
   const { mode, incarnation, remembered } = await readKept({ file, fleet, onFault: () => {} })
-  return remembered && incarnation !== undefined ? { incarnation, mode, ...remembered } : undefined
+  if (remembered === undefined || incarnation === undefined) return undefined
+  const { drains, tokens } = remembered
+  return drains.length % 2 === 0 && tokens.length % 2 === 0 ? { incarnation, mode, drains, tokens } : undefined
 }
 
 type Kept = Static<typeof Kept>
