@@ -20,6 +20,7 @@ import {
   reportRepeated,
   unknownRegion,
 } from './store-errors.ts'
+import { Watchers } from './watchers.ts'
 
 export interface MemoryStoreOptions {
   readonly clock: Clock
@@ -48,7 +49,7 @@ class MemoryStore implements RegionStore {
   readonly #declared = new DeclaredRegions()
   readonly #registered = new Map<string, Registered>()
   readonly #drains = new Map<string, Drain>()
-  readonly #listeners = new Set<(event: FleetEvent) => void>()
+  readonly #watchers = new Watchers()
   /** One counter for the whole fleet: epochs also rise over a removal, and no report of a previous life fits again. */
   #lastEpoch = 0
   #mode: FleetMode = 'auto'
@@ -138,14 +139,11 @@ class MemoryStore implements RegionStore {
   }
 
   watch(listener: (event: FleetEvent) => void): () => void {
-    // Wrapped, so that a function that watches twice is called twice and stops one watch at a time.
-    const own = (event: FleetEvent) => listener(event)
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#watchers.add(listener)
   }
 
   async close(): Promise<void> {
-    this.#listeners.clear()
+    this.#watchers.clear()
     for (const registered of this.#registered.values()) registered.cancelLapse()
   }
 
@@ -190,7 +188,7 @@ class MemoryStore implements RegionStore {
   }
 
   #tell(event: FleetEvent): void {
-    for (const listener of [...this.#listeners]) listener(event)
+    this.#watchers.tell(event)
   }
 }
 

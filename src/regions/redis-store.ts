@@ -36,6 +36,7 @@ import {
   reportRepeated,
   unknownRegion,
 } from './store-errors.ts'
+import { Watchers } from './watchers.ts'
 
 export interface RedisStoreOptions {
   readonly target: RedisTarget
@@ -78,7 +79,7 @@ class SharedStore implements RedisStore {
   readonly #access: RedisAccess
   readonly #declared = new DeclaredRegions()
   readonly #records: RedisRecords
-  readonly #listeners = new Set<(event: FleetEvent) => void>()
+  readonly #watchers = new Watchers()
   readonly #lapses: LapseWatch
   /** Of the last reading: which Redis it was, and which specifications it had. */
   #state = ''
@@ -203,14 +204,11 @@ class SharedStore implements RedisStore {
   }
 
   watch(listener: (event: FleetEvent) => void): () => void {
-    // Wrapped, so that a function that watches twice is called twice and stops one watch at a time.
-    const own = (event: FleetEvent) => listener(event)
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return this.#watchers.add(listener)
   }
 
   async close(): Promise<void> {
-    this.#listeners.clear()
+    this.#watchers.clear()
     this.#lapses.close()
     this.#connection.close()
   }
@@ -253,7 +251,7 @@ class SharedStore implements RedisStore {
   }
 
   #tell(event: FleetEvent): void {
-    for (const listener of [...this.#listeners]) listener(event)
+    this.#watchers.tell(event)
   }
 }
 
