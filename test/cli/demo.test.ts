@@ -1,9 +1,11 @@
 /** The demo as its user sees it: the commands that it prints are run as they are printed. */
 
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { type RunningCommand, runMeridian, startMeridianCommand } from '../support/run-meridian.ts'
@@ -136,6 +138,31 @@ t.test('a fleet of one: ports that are taken are replaced, and named', async t =
   await demo.result
   await eventually(ask, /nobody/)
   t.pass('a region ends with its demo, however that ended')
+})
+
+t.test('a SIGTERM to npm, as a supervisor sends it, ends the demo behind it', async t => {
+  const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const folder = t.testdir({
+    'package.json': JSON.stringify({ type: 'module', scripts: { demo: scripts.demo } }),
+    // The script as it is, over the sources as they are.
+    dist: { cli: { 'meridian.js': `import '${new URL('../../src/cli/meridian.ts', import.meta.url)}'\n` } },
+    regions: { 'only.json': region('only') },
+  })
+  const npm = spawn('npm', ['run', 'demo', '--', '--regions', `${folder}/regions`, ...freePorts], { cwd: folder })
+  t.teardown(() => npm.kill('SIGKILL'))
+  const screen = await new Promise<string>(resolve => {
+    let shown = ''
+    npm.stdout.on('data', chunk => {
+      shown += chunk
+      if (shown.includes('Ctrl-C stops')) resolve(shown)
+    })
+  })
+  const pid = Number(/^ +only .* http:\/\/127\.0\.0\.1:\d+ +(\d+)/m.exec(screen)![1])
+  t.ok(isAlive(pid))
+  npm.kill('SIGTERM')
+  // Its end comes when nobody holds it any more: neither npm nor the demo.
+  t.match(await text(npm.stdout), /Stopped: the router and all regions are gone/)
+  t.notOk(isAlive(pid))
 })
 
 t.test('what cannot start says why and leaves nothing behind', async t => {
