@@ -33,6 +33,8 @@ export interface Snapshot {
   readonly version: number
   /** Milliseconds on the clock given to whoever built it. */
   readonly takenAt: number
+  /** That clock minus the store's, which stamps loads and registrations; absent: 0. */
+  readonly clockOffsetMs?: number
   /** The operator's brake; absent: `auto`. */
   readonly mode?: FleetMode
   /** Ordered by id. */

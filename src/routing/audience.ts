@@ -29,6 +29,7 @@ const nothing: Ranking = {
   groupEnds: [],
   reason: 'none',
   weights: new Float64Array(0),
+  arrivals: { count: 0 },
 }
 
 export class Audiences {
@@ -109,6 +110,30 @@ export class Audiences {
     return ranking
   }
 
+  /** Hands over every audience that asked since the last time, and counts anew. */
+  takeArrivals(take: (variant: number, cell: number, count: number) => void): void {
+    for (const variant in this.#plans) {
+      const row = this.#plans[variant]!
+      for (const cell in row) {
+        const { arrivals } = row[cell]!
+        if (arrivals.count > 0) take(Number(variant), Number(cell), arrivals.count)
+        arrivals.count = 0
+      }
+    }
+  }
+
+  /** What a variant stands for, in words. */
+  nameOf(variant: number): { rule: string; capability?: string; family?: 4 | 6 } {
+    const wanted = Math.floor((variant % this.#variantsPerRule) / 3)
+    const capability = [...this.#layout.capabilities.keys()][wanted - 1]
+    const family = ([undefined, 4, 6] as const)[variant % 3]
+    return {
+      rule: this.#ruleOf(variant).name,
+      ...(capability !== undefined && { capability }),
+      ...(family !== undefined && { family }),
+    }
+  }
+
   /** Which regions the audience may use (1), and may not (0). */
   fits(variant: number, cell: number, tiers: readonly string[] = this.#ruleOf(variant).tiers): Uint8Array {
     const having = this.#having(Math.floor((variant % this.#variantsPerRule) / 3))
@@ -146,7 +171,7 @@ export class Audiences {
 
   #makeRanking(variant: number, cell: number): Ranking {
     const rule = this.#ruleOf(variant)
-    const plan = this.#plan(variant, cell)
+    const plan = this.plan(variant, cell)
     const reason = this.#costs.followsDefaultOrder(rule, this.#cells[cell]!) ? 'default-order' : 'least-cost'
     let ranking = makeRanking(plan, this.#layout, this.#condition, rule, this.#temperatureMs, reason)
     if (ranking.count === 0) ranking = this.#lastResort(variant, cell) ?? ranking
@@ -170,7 +195,7 @@ export class Audiences {
     return rtt + tier + bias + order + this.#condition.tollMs[region]! + this.#condition.serviceMs[region]!
   }
 
-  #plan(variant: number, cell: number): Plan {
+  plan(variant: number, cell: number): Plan {
     const known = this.#plans[variant]?.[cell]
     if (known !== undefined) return known
     if (this.#entries > mostEntries) this.#forget()

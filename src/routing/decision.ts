@@ -21,6 +21,8 @@ export interface RouteRequest {
   readonly header?: ((name: string) => string | undefined) | undefined
   /** Address family that an answer must have (DNS); absent: any. */
   readonly family?: 4 | 6 | undefined
+  /** The answer stands for several requests over its lifetime (DNS). */
+  readonly isAnswer?: boolean | undefined
 }
 
 /** `later-tier`: not needed while an earlier tier can take it. `doubtful`: only when nothing better is left. */

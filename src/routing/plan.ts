@@ -9,6 +9,7 @@ import { tiers } from '../regions/region.ts'
 import { isDegraded, type Reason } from './decision.ts'
 import { drained, type FleetCondition, type FleetLayout, usable } from './fleet.ts'
 import { smallestRelativeWeight, windowMs } from './pick.ts'
+import type { Arrivals } from './tolls/demand.ts'
 
 export interface Plan {
   /** Region indices of all that are not forbidden by rule, residency, capability or family, ascending. */
@@ -16,6 +17,8 @@ export interface Plan {
   readonly slowMs: Float64Array
   /** Which serve first, 0, and which only when those cannot: the place of a region's tier in the rule's list if it is strict. */
   readonly group: Uint8Array
+  /** Requests of the audience since they were last counted. */
+  readonly arrivals: Arrivals
 }
 
 /** Group of the regions of weight 0, which serve when no other can: behind the declared ones and every tier. */
@@ -40,7 +43,12 @@ export function makePlan(
     return declared[region] === 1 ? 0 : 1 + group
   }
   const count = fits.reduce((sum, fit) => sum + fit, 0)
-  const plan = { regions: new Uint16Array(count), slowMs: new Float64Array(count), group: new Uint8Array(count) }
+  const plan = {
+    regions: new Uint16Array(count),
+    slowMs: new Float64Array(count),
+    group: new Uint8Array(count),
+    arrivals: { count: 0 },
+  }
   let at = 0
   for (let region = 0; region < fits.length; region++) {
     if (fits[region] === 0) continue
@@ -65,6 +73,8 @@ export interface Ranking {
   readonly reason: Reason
   /** Weights for the pick among the first of the first group, while no barrier is up. */
   readonly weights: Float64Array
+  /** That of the plan; where a pin or a last resort chose, nobody counts them. */
+  readonly arrivals: Arrivals
 }
 
 export function makeRanking(
@@ -92,10 +102,11 @@ export function makeRanking(
     groupEnds,
     reason: certain > 0 ? reason : undrained > 0 ? 'doubtful' : 'none',
     weights: headWeights(regions, costMs, groupEnds[0] ?? 0, layout, rule, temperatureMs),
+    arrivals: plan.arrivals,
   }
 }
 
-function costAt({ regions, slowMs }: Plan, { tollMs, serviceMs }: FleetCondition, position: number): number {
+export function costAt({ regions, slowMs }: Plan, { tollMs, serviceMs }: FleetCondition, position: number): number {
   const region = regions[position]!
   return slowMs[position]! + tollMs[region]! + serviceMs[region]!
 }
@@ -154,6 +165,7 @@ export function rankFirst(
     groupEnds: [1],
     reason,
     weights: Float64Array.of(1),
+    arrivals: { count: 0 },
   }
 }
 

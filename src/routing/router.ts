@@ -20,6 +20,8 @@ import { type CompiledRule, RuleTable } from './match-rule.ts'
 import { hashText, hashWords } from './pick.ts'
 import type { Ranking } from './plan.ts'
 import { type DecisionContext, RouteDecision } from './route-decision.ts'
+import { type AudienceDemand, type RouterSums, SmoothedRate, smoothing } from './tolls/demand.ts'
+import type { TollController } from './tolls/toll-controller.ts'
 import { affinityOf, capabilityOf, type Question, type RouterSettings, type Workings } from './workings.ts'
 
 export interface LiveRouter extends Router {
@@ -27,9 +29,26 @@ export interface LiveRouter extends Router {
   useSnapshot(snapshot: Snapshot, now: number): void
   useLocator(locator: Locator): void
   useSettings(settings: RouterSettings): void
+  /** The request of a decision goes to this region, and the caller says when it ends: it is counted until then. */
+  follow(decision: Decision, region: string): Flight
+  /** What this router has to tell the others. */
+  sums(now: number): RouterSums
+  /** What the others told, this router left out. */
+  useOthers(sums: readonly RouterSums[]): void
+  /** Tolls for the fleet from what all routers told, by region id, ms. */
+  stepTolls(controller: TollController, everyone: readonly RouterSums[], now: number): Map<string, number>
   /** Lets dispatched requests age; call it about ten times a second. */
   advance(now: number): void
 }
+
+/** A request under way. */
+export interface Flight {
+  end(): void
+}
+
+/** What demand is averaged over, ms. */
+const demandMs = 10_000
+const mostAudiences = 1000
 
 const emptySnapshot: Snapshot = { version: 0, takenAt: 0, regions: [] }
 
@@ -42,6 +61,13 @@ class PlanningRouter implements LiveRouter {
   #locator: Locator
   #snapshot: Snapshot = emptySnapshot
   #now = 0
+  #countedAt = 0
+  #sent = 0
+  #answers = 0
+  #requestsPerAnswer = 1
+  #demand = new Map<number, { key: Omit<AudienceDemand, 'requestsPerSecond'>; rate: number }>()
+  #sentRate = new SmoothedRate(demandMs)
+  #answerRate = new SmoothedRate(demandMs)
   #workings: Workings
   #context: DecisionContext
 
@@ -58,7 +84,7 @@ class PlanningRouter implements LiveRouter {
     const { layout, audiences, loads } = this.#workings
     if (layout.fits(snapshot.regions)) {
       audiences.useCondition(new FleetCondition(this.#snapshot))
-      loads.update(snapshot.regions, now)
+      loads.update(snapshot.regions, now, snapshot.clockOffsetMs)
       loads.useBarriers(snapshot.mode !== 'distance-only')
     } else {
       this.#workings = this.#workOut()
@@ -91,8 +117,94 @@ class PlanningRouter implements LiveRouter {
     const { compiled, address, ranking, key } = this.#ask(request)
     const choice = this.#workings.chooser.choose(ranking, compiled.rule.pick === 'lowest', key)
     const decision = this.#decide(compiled, address, ranking, choice)
-    if (decision.chosen >= 0) this.#workings.loads.dispatch(decision.chosen)
+    if (request.isAnswer === true) {
+      this.#answers++
+      ranking.arrivals.count += this.#requestsPerAnswer
+      if (decision.chosen >= 0) this.#workings.loads.answer(decision.chosen, this.#requestsPerAnswer)
+    } else {
+      this.#sent++
+      ranking.arrivals.count++
+      if (decision.chosen >= 0) this.#workings.loads.dispatch(decision.chosen)
+    }
     return decision
+  }
+
+  follow(decision: Decision, region: string): Flight {
+    const index = this.#workings.layout.indexOf.get(region)
+    const chosen = (decision as RouteDecision).chosen
+    if (index !== undefined) this.#workings.loads.open(index, chosen)
+    let ended = false
+    return {
+      end: () => {
+        if (ended) return
+        ended = true
+        const at = this.#workings.layout.indexOf.get(region)
+        if (at !== undefined) this.#workings.loads.close(at)
+      },
+    }
+  }
+
+  sums(now: number): RouterSums {
+    const { audiences, layout, loads, locator } = this.#workings
+    const elapsed = now - this.#countedAt
+    this.#countedAt = now
+    if (elapsed > 0) {
+      const keep = 1 - smoothing(elapsed, demandMs)
+      for (const each of this.#demand.values()) each.rate *= keep
+      audiences.takeArrivals((variant, cell, count) => {
+        const key = variant * locator.cells.length + cell
+        let entry = this.#demand.get(key)
+        if (entry === undefined) {
+          const { coordinates, country } = locator.cells[cell]!
+          entry = {
+            key: { ...audiences.nameOf(variant), ...coordinates, ...(country !== undefined && { country }) },
+            rate: 0,
+          }
+          this.#demand.set(key, entry)
+        }
+        entry.rate += ((1 - keep) * 1000 * count) / elapsed
+      })
+      this.#sentRate.add(this.#sent, elapsed)
+      this.#answerRate.add(this.#answers, elapsed)
+      this.#sent = 0
+      this.#answers = 0
+    }
+    const listed: AudienceDemand[] = []
+    for (const { key, rate } of this.#demand.values()) listed.push({ ...key, requestsPerSecond: rate })
+    listed.sort((a, b) => b.requestsPerSecond - a.requestsPerSecond)
+    let rest = 0
+    for (const each of listed.splice(mostAudiences)) rest += each.requestsPerSecond
+    return {
+      inflight: Object.fromEntries(layout.regions.map(({ id }, region) => [id, loads.own(region)])),
+      demand: listed,
+      restPerSecond: rest,
+      sentPerSecond: this.#sentRate.value,
+      answersPerSecond: this.#answerRate.value,
+    }
+  }
+
+  useOthers(sums: readonly RouterSums[]): void {
+    const { layout, loads } = this.#workings
+    const inflight = new Float64Array(layout.regions.length)
+    let [sent, answers] = [this.#sentRate.value, this.#answerRate.value]
+    for (const each of sums) {
+      layout.regions.forEach(({ id }, region) => {
+        inflight[region]! += each.inflight[id] ?? 0
+      })
+      sent += each.sentPerSecond
+      answers += each.answersPerSecond
+    }
+    loads.useOthers(inflight)
+    let reported = 0
+    for (const { load } of this.#snapshot.regions) reported += load?.requestsPerSecond ?? 0
+    if (answers > 0 && reported > 0) {
+      const wanted = Math.max(1, (reported - sent) / answers)
+      this.#requestsPerAnswer += 0.02 * (wanted - this.#requestsPerAnswer)
+    }
+  }
+
+  stepTolls(controller: TollController, everyone: readonly RouterSums[], now: number): Map<string, number> {
+    return controller.step(this.#workings, new FleetCondition(this.#snapshot), everyone, now)
   }
 
   explain(request: RouteRequest): Trace {
@@ -131,7 +243,7 @@ class PlanningRouter implements LiveRouter {
       locator.cells,
     )
     const costs = new CostModel(layout, settings.defaultOrder, settings.location)
-    const loads = new Loads(regions, this.#now)
+    const loads = new Loads(regions, this.#now, this.#snapshot.clockOffsetMs, settings.answerLifetimeMs)
     this.#carryLoads(layout, loads)
     loads.useBarriers(mode !== 'distance-only')
     const condition = new FleetCondition(this.#snapshot)

@@ -21,6 +21,8 @@ export interface RouterSettings {
   readonly location: Coordinates | undefined
   /** Of the softmax among regions of like cost, ms. */
   readonly temperatureMs: number
+  /** How long an answer (DNS) is used by whoever got it, ms. */
+  readonly answerLifetimeMs?: number
 }
 
 /** For one layout of the fleet, one locator and one set of rules. */
