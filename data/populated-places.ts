@@ -6,12 +6,13 @@
 import type { Coordinates } from '../src/geo/coordinates.ts'
 
 export interface PopulatedPlace {
+  readonly name: string
   readonly country: string
   readonly population: number
   readonly coordinates: Coordinates
 }
 
-const field = { country: 3, featureCode: 7, population: 9, longitude: 10, latitude: 11 } as const
+const field = { name: 2, country: 3, featureCode: 7, population: 9, longitude: 10, latitude: 11 } as const
 
 /** Sections of another place, and those that are no more (GeoNames feature codes): nobody is counted twice. */
 const leftOut = new Set(['PPLX', 'PPLH', 'PPLQ', 'PPLW', 'PPLCH'])
@@ -35,6 +36,7 @@ export function readPopulatedPlaces(bytes: Uint8Array): PopulatedPlace[] {
   while (position < bytes.length) {
     const size = varint()
     const end = position + size
+    let name = ''
     let country = ''
     let featureCode = ''
     let population = 0
@@ -44,14 +46,15 @@ export function readPopulatedPlaces(bytes: Uint8Array): PopulatedPlace[] {
       if ((tag & 7) === 2) {
         const value = text.decode(bytes.subarray(position, position + number))
         position += number
-        if (tag >> 3 === field.country) country = value
+        if (tag >> 3 === field.name) name = value
+        else if (tag >> 3 === field.country) country = value
         else if (tag >> 3 === field.featureCode) featureCode = value
       } else if (tag >> 3 === field.population) population = number
       else if (tag >> 3 === field.longitude) longitude += signed(number)
       else if (tag >> 3 === field.latitude) latitude += signed(number)
     }
     if (population > 0 && !leftOut.has(featureCode)) {
-      places.push({ country, population, coordinates: { latitude: latitude / 1e5, longitude: longitude / 1e5 } })
+      places.push({ name, country, population, coordinates: { latitude: latitude / 1e5, longitude: longitude / 1e5 } })
     }
   }
   return places

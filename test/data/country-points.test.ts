@@ -50,6 +50,7 @@ t.test('no point around the median is nearer to random points', async t => {
 
 t.test('cities speak for their country, addresses where it has none', async t => {
   const city = (country: string, population: number, latitude: number, longitude: number) => ({
+    name: 'Any',
     country,
     population,
     coordinates: { latitude, longitude },
@@ -88,8 +89,13 @@ t.test('populated places are read from their protocol buffer', async t => {
     ...message('CL', 'PPL', 7, -7_000_000, -8_000_000),
   ])
   t.same(readPopulatedPlaces(bytes), [
-    { country: 'AD', population: 20_430, coordinates: { latitude: 42.507_79, longitude: 1.521_09 } },
-    { country: 'CL', population: 7, coordinates: { latitude: -37.490_21 + 0.0, longitude: -68.478_91 + 0.002 } },
+    { name: 'Name', country: 'AD', population: 20_430, coordinates: { latitude: 42.507_79, longitude: 1.521_09 } },
+    {
+      name: 'Name',
+      country: 'CL',
+      population: 7,
+      coordinates: { latitude: -37.490_21 + 0.0, longitude: -68.478_91 + 0.002 },
+    },
   ])
   t.throws(() => readPopulatedPlaces(bytes.subarray(0, -1)), { message: 'cities.pbf is cut short' })
 })
