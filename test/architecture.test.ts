@@ -29,7 +29,7 @@ const annexes: Readonly<Record<string, readonly string[]>> = {
   agent: ['errors', 'schema', 'clock', 'config', 'regions'],
   web: [],
 }
-const oneFileVendors = ['ioredis', 'maxmind', 'geolib', 'prom-client']
+const oneFileVendors = ['ioredis', 'maxmind', 'geolib', 'prom-client', 'highs']
 const mayReachForTheClock = /^src\/(runtime|cli|agent|web)\//
 
 interface Import {
