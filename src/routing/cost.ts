@@ -9,7 +9,8 @@ import type { Rule } from '../config/rule.ts'
 import { arcKm, type Coordinates, toUnitVector, type UnitVector } from '../geo/coordinates.ts'
 import type { Cell } from '../geo/location.ts'
 import type { FleetLayout } from './fleet.ts'
-import { continentIndex, rttPriorMs } from './rtt-prior.ts'
+import { type BelievedRtt, beliefOf } from './latency/belief.ts'
+import { continentIndex, leastRttMs, rttPriorMs } from './rtt-prior.ts'
 
 /** Where nothing is known of the client, each place down the declared order costs this much: more than any barrier's start. */
 const orderStepMs = 100
@@ -36,7 +37,7 @@ export class CostModel {
     this.#place = places(layout, defaultOrder)
     if (router === undefined) return
     const from = toUnitVector(router)
-    this.#routerRtt = Float64Array.from(layout.regions, (_, region) => this.#rttFrom(from, 0, region))
+    this.#routerRtt = Float64Array.from(layout.regions, (_, region) => priorTo(layout, from, 0, region))
   }
 
   /** Does the path of this rule's bytes start at the router (proxying) rather than at the client? */
@@ -55,7 +56,7 @@ export class CostModel {
     const from = cell.coordinates === undefined ? undefined : toUnitVector(cell.coordinates)
     const continent = continentIndex(cell.continent)
     for (let region = 0; region < costs.length; region++) {
-      const { rtt, tier, bias, order } = this.#column(rule, from, continent, region)
+      const { rtt, tier, bias, order } = this.#column(rule, cell, from, continent, region)
       costs[region] = rtt + tier + bias + order
     }
     return costs
@@ -64,13 +65,27 @@ export class CostModel {
   /** The same for one region, term by term. */
   slowCost(rule: Rule, cell: Cell, region: number): SlowCost {
     const from = cell.coordinates === undefined ? undefined : toUnitVector(cell.coordinates)
-    return this.#column(rule, from, continentIndex(cell.continent), region)
+    return this.#column(rule, cell, from, continentIndex(cell.continent), region)
   }
 
-  #column(rule: Rule, from: UnitVector | undefined, continent: number, region: number): SlowCost {
+  /** What is believed of the way from a cell's clients to a region, and why; undefined where that is not the way taken. */
+  believedRtt(rule: Rule, cell: Cell, region: number): BelievedRtt | undefined {
+    if (cell.coordinates === undefined || this.startsAtRouter(rule)) return undefined
+    const from = toUnitVector(cell.coordinates)
+    const prior = priorTo(this.#layout, from, continentIndex(cell.continent), region)
+    const believed = this.#believed(cell, from, prior, region)
+    const trace = beliefOf(cell)?.trace(this.#layout.regions[region]!.id, prior)
+    return trace === undefined ? { prior, believed, level: 'prior' } : { ...trace, believed }
+  }
+
+  #column(rule: Rule, cell: Cell, from: UnitVector | undefined, continent: number, region: number): SlowCost {
     const spec = this.#layout.regions[region]!
     const atRouter = this.startsAtRouter(rule)
-    const rtt = atRouter ? this.#routerRtt![region]! : from === undefined ? 0 : this.#rttFrom(from, continent, region)
+    const rtt = atRouter
+      ? this.#routerRtt![region]!
+      : from === undefined
+        ? 0
+        : this.#believed(cell, from, priorTo(this.#layout, from, continent, region), region)
     const step = rule.strict ? 0 : Math.max(0, rule.tiers.indexOf(spec.tier))
     return {
       rtt: rtt * rule.roundTrips,
@@ -80,10 +95,22 @@ export class CostModel {
     }
   }
 
-  #rttFrom(from: UnitVector, continent: number, region: number): number {
-    const { x, y, z, continent: continents } = this.#layout
-    return rttPriorMs(arcKm(from, { x: x[region]!, y: y[region]!, z: z[region]! }), continent, continents[region]!)
+  /** Whatever was measured: light in fibre is not overtaken. */
+  #believed(cell: Cell, from: UnitVector, prior: number, region: number): number {
+    const belief = beliefOf(cell)
+    if (belief === undefined) return prior
+    return Math.max(leastRttMs(kmTo(this.#layout, from, region)), belief.rttMs(this.#layout.regions[region]!.id, prior))
   }
+}
+
+/** Great-circle distance to a region, km. */
+export function kmTo({ x, y, z }: FleetLayout, from: UnitVector, region: number): number {
+  return arcKm(from, { x: x[region]!, y: y[region]!, z: z[region]! })
+}
+
+/** What distance alone says of the round trip to a region, ms. */
+export function priorTo(layout: FleetLayout, from: UnitVector, continent: number, region: number): number {
+  return rttPriorMs(kmTo(layout, from, region), continent, layout.continent[region]!)
 }
 
 /** Declared regions first, in their order; the others after them, by id. */

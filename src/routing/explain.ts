@@ -125,7 +125,7 @@ function believedOf({ loads }: Workings, { load }: RegionState, region: number):
     ...(utilisation !== undefined && { utilisation: rounded(utilisation) }),
     ...(load?.inflight !== undefined && !Number.isNaN(capacity) && { reported: rounded(load.inflight / capacity) }),
     ...(load !== undefined && { reportAgeMs: Math.round(loads.reportAgeMs(region)) }),
-    dispatchedSince: rounded(loads.own(region)),
+    dispatchedSince: rounded(loads.own.total(region)),
   }
 }
 

@@ -103,6 +103,17 @@ export class FleetCondition {
     this.serviceMs = Float64Array.from(regions, state => state.serviceMs)
   }
 
+  /** The same regions as if none had a toll. */
+  withoutTolls(): FleetCondition {
+    const without = Object.create(FleetCondition.prototype) as {
+      -readonly [K in keyof FleetCondition]: FleetCondition[K]
+    }
+    without.doubt = this.doubt
+    without.tollMs = new Float64Array(this.tollMs.length)
+    without.serviceMs = this.serviceMs
+    return without
+  }
+
   equals(other: FleetCondition): boolean {
     return same(this.doubt, other.doubt) && same(this.tollMs, other.tollMs) && same(this.serviceMs, other.serviceMs)
   }

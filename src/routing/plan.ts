@@ -9,7 +9,11 @@ import { tiers } from '../regions/region.ts'
 import { isDegraded, type Reason } from './decision.ts'
 import { drained, type FleetCondition, type FleetLayout, usable } from './fleet.ts'
 import { smallestRelativeWeight, windowMs } from './pick.ts'
-import type { Arrivals } from './tolls/demand.ts'
+
+/** Requests of an audience since they were last counted; decisions raise it. */
+export interface Arrivals {
+  count: number
+}
 
 export interface Plan {
   /** Region indices of all that are not forbidden by rule, residency, capability or family, ascending. */

@@ -20,8 +20,9 @@ import { type CompiledRule, RuleTable } from './match-rule.ts'
 import { hashText, hashWords } from './pick.ts'
 import type { Ranking } from './plan.ts'
 import { type DecisionContext, RouteDecision } from './route-decision.ts'
-import { type AudienceDemand, type RouterSums, SmoothedRate, smoothing } from './tolls/demand.ts'
-import type { TollController } from './tolls/toll-controller.ts'
+import { DemandMeter } from './tolls/demand-meter.ts'
+import type { RouterSums } from './tolls/router-sums.ts'
+import type { TollController, Tolls } from './tolls/toll-controller.ts'
 import { affinityOf, capabilityOf, type Question, type RouterSettings, type Workings } from './workings.ts'
 
 export interface LiveRouter extends Router {
@@ -36,7 +37,7 @@ export interface LiveRouter extends Router {
   /** What the others told, this router left out. */
   useOthers(sums: readonly RouterSums[]): void
   /** Tolls for the fleet from what all routers told, by region id, ms. */
-  stepTolls(controller: TollController, everyone: readonly RouterSums[], now: number): Map<string, number>
+  stepTolls(controller: TollController, everyone: readonly RouterSums[], now: number): Tolls
   /** Lets dispatched requests age; call it about ten times a second. */
   advance(now: number): void
 }
@@ -46,9 +47,8 @@ export interface Flight {
   end(): void
 }
 
-/** What demand is averaged over, ms. */
-const demandMs = 10_000
-const mostAudiences = 1000
+/** Weight of what is new in the mean number of requests that an answer stands for. */
+const answerLearning = 0.02
 
 const emptySnapshot: Snapshot = { version: 0, takenAt: 0, regions: [] }
 
@@ -61,13 +61,8 @@ class PlanningRouter implements LiveRouter {
   #locator: Locator
   #snapshot: Snapshot = emptySnapshot
   #now = 0
-  #countedAt = 0
-  #sent = 0
-  #answers = 0
+  readonly #meter = new DemandMeter()
   #requestsPerAnswer = 1
-  #demand = new Map<number, { key: Omit<AudienceDemand, 'requestsPerSecond'>; rate: number }>()
-  #sentRate = new SmoothedRate(demandMs)
-  #answerRate = new SmoothedRate(demandMs)
   #workings: Workings
   #context: DecisionContext
 
@@ -117,94 +112,83 @@ class PlanningRouter implements LiveRouter {
     const { compiled, address, ranking, key } = this.#ask(request)
     const choice = this.#workings.chooser.choose(ranking, compiled.rule.pick === 'lowest', key)
     const decision = this.#decide(compiled, address, ranking, choice)
-    if (request.isAnswer === true) {
-      this.#answers++
-      ranking.arrivals.count += this.#requestsPerAnswer
-      if (decision.chosen >= 0) this.#workings.loads.answer(decision.chosen, this.#requestsPerAnswer)
-    } else {
-      this.#sent++
-      ranking.arrivals.count++
-      if (decision.chosen >= 0) this.#workings.loads.dispatch(decision.chosen)
-    }
+    this.#count(ranking, decision.chosen, request.isAnswer === true)
     return decision
   }
 
   follow(decision: Decision, region: string): Flight {
-    const index = this.#workings.layout.indexOf.get(region)
-    const chosen = (decision as RouteDecision).chosen
-    if (index !== undefined) this.#workings.loads.open(index, chosen)
-    let ended = false
+    const { layout, loads } = this.#workings
+    const index = layout.indexOf.get(region)
+    if (index !== undefined) loads.begin(index, (decision as RouteDecision).chosen)
+    let ended = index === undefined
     return {
       end: () => {
         if (ended) return
         ended = true
+        // The fleet may have changed since, and the region have another index, or none.
         const at = this.#workings.layout.indexOf.get(region)
-        if (at !== undefined) this.#workings.loads.close(at)
+        if (at !== undefined) this.#workings.loads.end(at)
       },
     }
   }
 
   sums(now: number): RouterSums {
-    const { audiences, layout, loads, locator } = this.#workings
-    const elapsed = now - this.#countedAt
-    this.#countedAt = now
-    if (elapsed > 0) {
-      const keep = 1 - smoothing(elapsed, demandMs)
-      for (const each of this.#demand.values()) each.rate *= keep
-      audiences.takeArrivals((variant, cell, count) => {
-        const key = variant * locator.cells.length + cell
-        let entry = this.#demand.get(key)
-        if (entry === undefined) {
-          const { coordinates, country } = locator.cells[cell]!
-          entry = {
-            key: { ...audiences.nameOf(variant), ...coordinates, ...(country !== undefined && { country }) },
-            rate: 0,
-          }
-          this.#demand.set(key, entry)
-        }
-        entry.rate += ((1 - keep) * 1000 * count) / elapsed
-      })
-      this.#sentRate.add(this.#sent, elapsed)
-      this.#answerRate.add(this.#answers, elapsed)
-      this.#sent = 0
-      this.#answers = 0
-    }
-    const listed: AudienceDemand[] = []
-    for (const { key, rate } of this.#demand.values()) listed.push({ ...key, requestsPerSecond: rate })
-    listed.sort((a, b) => b.requestsPerSecond - a.requestsPerSecond)
-    let rest = 0
-    for (const each of listed.splice(mostAudiences)) rest += each.requestsPerSecond
-    return {
-      inflight: Object.fromEntries(layout.regions.map(({ id }, region) => [id, loads.own(region)])),
-      demand: listed,
-      restPerSecond: rest,
-      sentPerSecond: this.#sentRate.value,
-      answersPerSecond: this.#answerRate.value,
-    }
-  }
-
-  useOthers(sums: readonly RouterSums[]): void {
     const { layout, loads } = this.#workings
-    const inflight = new Float64Array(layout.regions.length)
-    let [sent, answers] = [this.#sentRate.value, this.#answerRate.value]
-    for (const each of sums) {
-      layout.regions.forEach(({ id }, region) => {
-        inflight[region]! += each.inflight[id] ?? 0
-      })
-      sent += each.sentPerSecond
-      answers += each.answersPerSecond
-    }
-    loads.useOthers(inflight)
-    let reported = 0
-    for (const { load } of this.#snapshot.regions) reported += load?.requestsPerSecond ?? 0
-    if (answers > 0 && reported > 0) {
-      const wanted = Math.max(1, (reported - sent) / answers)
-      this.#requestsPerAnswer += 0.02 * (wanted - this.#requestsPerAnswer)
+    this.#meter.count(this.#workings, now)
+    const byId = (value: (region: number) => number): Record<string, number> =>
+      Object.fromEntries(layout.regions.map(({ id }, region) => [id, value(region)]))
+    return {
+      open: byId(region => loads.own.open[region]!),
+      modelled: byId(region => loads.own.modelled(region)),
+      ...this.#meter.largest(),
+      sentPerSecond: this.#meter.sentPerSecond,
+      answersPerSecond: this.#meter.answersPerSecond,
     }
   }
 
-  stepTolls(controller: TollController, everyone: readonly RouterSums[], now: number): Map<string, number> {
+  useOthers(others: readonly RouterSums[]): void {
+    const { layout, loads } = this.#workings
+    const open = new Float64Array(layout.regions.length)
+    const modelled = new Float64Array(layout.regions.length)
+    layout.regions.forEach(({ id }, region) => {
+      for (const sums of others) {
+        open[region]! += sums.open[id] ?? 0
+        modelled[region]! += sums.modelled[id] ?? 0
+      }
+    })
+    loads.useOthers(open, modelled)
+    this.#learnRequestsPerAnswer(others)
+  }
+
+  stepTolls(controller: TollController, everyone: readonly RouterSums[], now: number): Tolls {
     return controller.step(this.#workings, new FleetCondition(this.#snapshot), everyone, now)
+  }
+
+  /** A decision counts as a dispatch to the chosen region, an answer as the many that will follow it. */
+  #count(ranking: Ranking, chosen: number, isAnswer: boolean): void {
+    const { loads } = this.#workings
+    if (isAnswer) {
+      this.#meter.countAnswer()
+      ranking.arrivals.count += this.#requestsPerAnswer
+      if (chosen >= 0) loads.answer(chosen, this.#requestsPerAnswer)
+    } else {
+      this.#meter.countSent()
+      ranking.arrivals.count++
+      if (chosen >= 0) loads.dispatch(chosen)
+    }
+  }
+
+  /** What regions are asked beyond what routers send one by one comes of answers. */
+  #learnRequestsPerAnswer(others: readonly RouterSums[]): void {
+    let { sentPerSecond, answersPerSecond } = this.#meter
+    for (const sums of others) {
+      sentPerSecond += sums.sentPerSecond
+      answersPerSecond += sums.answersPerSecond
+    }
+    const reported = this.#snapshot.regions.reduce((sum, { load }) => sum + (load?.requestsPerSecond ?? 0), 0)
+    if (answersPerSecond <= 0 || reported <= 0) return
+    const found = Math.max(1, (reported - sentPerSecond) / answersPerSecond)
+    this.#requestsPerAnswer += answerLearning * (found - this.#requestsPerAnswer)
   }
 
   explain(request: RouteRequest): Trace {
@@ -243,7 +227,10 @@ class PlanningRouter implements LiveRouter {
       locator.cells,
     )
     const costs = new CostModel(layout, settings.defaultOrder, settings.location)
-    const loads = new Loads(regions, this.#now, this.#snapshot.clockOffsetMs, settings.answerLifetimeMs)
+    const loads = new Loads(regions, this.#now, {
+      clockOffsetMs: this.#snapshot.clockOffsetMs,
+      answerLifetimeMs: settings.answerLifetimeMs,
+    })
     this.#carryLoads(layout, loads)
     loads.useBarriers(mode !== 'distance-only')
     const condition = new FleetCondition(this.#snapshot)

@@ -46,6 +46,11 @@ for (const [pair, factor] of Object.entries(detours)) {
   detourTable[b * size + a] = factor
 }
 
+/** The least that light in fibre needs for a round trip over a distance in km, ms. */
+export function leastRttMs(km: number): number {
+  return km / kmPerRoundTripMs
+}
+
 /**
  * Expected round trip in ms.
  *

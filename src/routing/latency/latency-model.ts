@@ -1,0 +1,332 @@
+/**
+ * Measured round trips, from single samples to the beliefs that plans are made from.
+ *
+ * A sample counts for its network, for the cell and for the area, the less for those the more the network has been heard of:
+ * a million samples of one network weigh in its cell as much as some fourteen networks do. Beliefs are made anew only where
+ * samples have come, and handed on only when they differ noticeably. Time is an argument.
+ */
+
+import { toUnitVector } from '../../geo/coordinates.ts'
+import type { Cell, Locator } from '../../geo/location.ts'
+import type { Network } from '../../geo/network.ts'
+import { kmTo, priorTo } from '../cost.ts'
+import type { FleetLayout } from '../fleet.ts'
+import { hashText } from '../pick.ts'
+import { continentIndex, leastRttMs } from '../rtt-prior.ts'
+import { type BeliefLevel, type Measured, RttBelief } from './belief.ts'
+import { additive, logarithmic } from './estimate-pool.ts'
+import { LatencyTable, type NodeKey, type RegionEstimate, sourceBuckets } from './latency-table.ts'
+import { MeasuredLocator, mostOwnCells, type OwnCell } from './measured-locator.ts'
+import { addressOfKey, areaKey, cellKey, isClientNetwork, networkKey } from './network-key.ts'
+import { RegionNumbers } from './region-numbers.ts'
+
+export interface LatencySettings {
+  /** Client networks that are remembered. */
+  readonly maxNetworks: number
+  readonly halfLifeMs: number
+}
+
+export interface LatencySample {
+  readonly network: Network
+  /** Region id. */
+  readonly region: string
+  readonly rttMs: number
+  /** How many measurements this is the (geometric) mean of; 1 where not said. */
+  readonly weight?: number
+}
+
+export const leastSampleMs = 0.1
+export const mostSampleMs = 10_000
+/** A client may stand this much nearer than the middle of its cell, or than the database says. */
+const misplacedKm = 200
+const mostPlaces = 100_000
+/** Regions times sources that a node keeps. */
+const mostPerNetwork = 64
+const mostPerPlace = 2048
+const mostWeight = 16
+/** Beliefs that differ by less than both are the same. */
+const noticeableMs = 1
+const noticeableShare = 0.02
+/** What a network must differ by from its cell in what it says of two regions, to be planned for by itself. */
+const ownMs = 5
+const ownShare = 0.1
+/** Networks looked at in one go. */
+const mostAtOnce = 20_000
+/** However few samples come: after so long every belief is made anew, since samples fade. */
+const renewSeconds = 60
+
+export class LatencyModel {
+  readonly networks: LatencyTable
+  /** Cells; ln(ms). */
+  readonly places: LatencyTable
+  /** Countries and their AS; ms over the prior. */
+  readonly areas: LatencyTable
+  readonly regions = new RegionNumbers()
+  readonly #dirtyCells = new Set<number>()
+  readonly #dirtyCountries = new Set<string>()
+  readonly #dirtyNetworks = new Set<number>()
+  readonly #own = new Map<number, OwnCell>()
+  readonly #freeSlots: number[] = Array.from({ length: mostOwnCells }, (_, i) => mostOwnCells - 1 - i)
+  #beliefs = new Map<number, RttBelief>()
+  #areaBeliefs = new Map<string, RttBelief>()
+  #base: Locator | undefined
+  #layout: FleetLayout | undefined
+  #cellsByCountry = new Map<string, number[]>()
+  #view: Locator | undefined
+  #changed = false
+  #renewedAt = 0
+
+  constructor({ maxNetworks, halfLifeMs }: LatencySettings) {
+    const halfLife = halfLifeMs / 1000
+    const drop = (node: number): void => this.#giveUpOwn(node)
+    this.networks = new LatencyTable(limits(maxNetworks, mostPerNetwork), logarithmic, halfLife, drop)
+    this.places = new LatencyTable(limits(mostPlaces, mostPerPlace), logarithmic, halfLife)
+    this.areas = new LatencyTable(limits(mostPlaces, mostPerPlace), additive, halfLife)
+  }
+
+  get bytes(): number {
+    return this.networks.bytes + this.places.bytes + this.areas.bytes
+  }
+
+  /** The places and regions of which samples speak from now on. */
+  useWorld(base: Locator, layout: FleetLayout): void {
+    if (base === this.#base && layout === this.#layout) return
+    if (base !== this.#base) {
+      this.#cellsByCountry = byCountry(base.cells)
+      for (const node of [...this.#own.keys()]) {
+        this.#giveUpOwn(node)
+        this.#dirtyNetworks.add(node)
+      }
+      this.#beliefs.clear()
+    }
+    this.#base = base
+    this.#layout = layout
+    this.#areaBeliefs.clear()
+    this.#renewAll()
+    this.#view = undefined
+  }
+
+  /**
+   * Takes a sample; `useWorld` must have been called.
+   *
+   * @param source who reports it: the name of a token
+   * @param now ms since 1970
+   * @returns why it was left out, undefined where it counts
+   */
+  record({ network, region: id, rttMs, weight = 1 }: LatencySample, source: string, now: number): string | undefined {
+    const base = this.#base!
+    const layout = this.#layout!
+    const index = layout.indexOf.get(id)
+    if (index === undefined) return 'there is no such region'
+    if (!isClientNetwork(network)) return 'the network is wider than a /24 or /48: that is more than one client network'
+    if (!(rttMs >= leastSampleMs && rttMs <= mostSampleMs)) return `not from ${leastSampleMs} to ${mostSampleMs} ms`
+    const key = networkKey(network.address)
+    const number = base.cellOf(base.locationNumber(network.address))
+    const cell = base.cells[number]!
+    if (cell.coordinates === undefined) return 'it is not known where the network is'
+    const from = toUnitVector(cell.coordinates)
+    const km = kmTo(layout, from, index)
+    const least = leastRttMs(Math.max(0, km - misplacedKm))
+    if (rttMs < least) return `light in fibre takes ${least.toFixed(1)} ms for ${Math.round(km)} km there and back`
+    const region = this.regions.numberOf(layout.regions[index]!)
+    if (region === undefined) return 'there are too many regions'
+    const seconds = Math.floor(now / 1000)
+    const bucket = hashText(source) & (sourceBuckets - 1)
+    const prior = priorTo(layout, from, continentIndex(cell.continent), index)
+    const cellNode = this.places.find(...cellKey(cell))
+    const expected = this.places.estimate(cellNode, region, seconds)?.value ?? Math.log(prior)
+    const counted = Math.min(mostWeight, Math.max(1, weight))
+    const value = Math.log(rttMs)
+    const { node, before } = this.networks.record(key, region, bucket, value, expected, counted, seconds)
+    const share = counted / (counted + before)
+    this.places.record(cellKey(cell), region, bucket, value, Math.log(prior), share, seconds)
+    this.#recordArea(cell, network, region, bucket, rttMs - prior, share, seconds)
+    this.#dirtyNetworks.add(node)
+    this.#dirtyCells.add(number)
+    return undefined
+  }
+
+  /** Where clients are, with what is believed of them; another one only when that has changed noticeably. */
+  view(now: number): Locator {
+    const seconds = Math.floor(now / 1000)
+    if (seconds - this.#renewedAt >= renewSeconds) {
+      this.#renewedAt = seconds
+      this.#renewAll()
+      for (const node of this.#own.keys()) this.#dirtyNetworks.add(node)
+    }
+    for (const country of this.#dirtyCountries) this.#reviseCountry(country, seconds)
+    this.#dirtyCountries.clear()
+    for (const number of this.#dirtyCells) this.#reviseCell(number, seconds)
+    this.#dirtyCells.clear()
+    let left = mostAtOnce
+    for (const node of this.#dirtyNetworks) {
+      if (left-- === 0) break
+      this.#dirtyNetworks.delete(node)
+      this.#reviseNetwork(node, seconds)
+    }
+    if (this.#changed || this.#view === undefined) {
+      const isPlain = this.#beliefs.size === 0 && this.#own.size === 0
+      this.#view = isPlain ? this.#base! : new MeasuredLocator(this.#base!, this.#beliefs, [...this.#own.values()])
+      this.#changed = false
+    }
+    return this.#view
+  }
+
+  #recordArea(
+    cell: Cell,
+    { address }: Network,
+    region: number,
+    bucket: number,
+    overPrior: number,
+    share: number,
+    seconds: number,
+  ): void {
+    const { country } = cell
+    if (country === undefined) return
+    const asn = this.#base!.locate(address)?.asn
+    this.areas.record(areaKey(country, 0), region, bucket, overPrior, 0, share, seconds)
+    if (asn !== undefined) this.areas.record(areaKey(country, asn), region, bucket, overPrior, 0, share, seconds)
+    this.#dirtyCountries.add(country)
+  }
+
+  #renewAll(): void {
+    for (const number of this.#beliefs.keys()) this.#dirtyCells.add(number)
+    for (const country of this.#cellsByCountry.keys()) {
+      if (this.areas.find(...areaKey(country, 0)) >= 0) this.#dirtyCountries.add(country)
+    }
+  }
+
+  /** All cells of a country without samples of their own share what is believed of it. */
+  #reviseCountry(country: string, seconds: number): void {
+    const numbers = this.#cellsByCountry.get(country)
+    if (numbers === undefined) return
+    const belief = this.#areaBelief(country, 0, undefined, this.#base!.cells[numbers[0]!]!, seconds)
+    const known = this.#areaBeliefs.get(country)
+    if (numbers.every(number => !this.#differ(known, belief, this.#base!.cells[number]!))) return
+    if (belief === undefined) this.#areaBeliefs.delete(country)
+    else this.#areaBeliefs.set(country, belief)
+    for (const number of numbers) this.#dirtyCells.add(number)
+  }
+
+  #reviseCell(number: number, seconds: number): void {
+    const cell = this.#base!.cells[number]
+    if (cell?.coordinates === undefined) return
+    const area = cell.country === undefined ? undefined : this.#areaBeliefs.get(cell.country)
+    const belief = this.#beliefOf('cell', this.places, cellKey(cell), area, cell, seconds)
+    if (!this.#differ(this.#beliefs.get(number), belief, cell)) return
+    this.#changed = true
+    if (belief === undefined) this.#beliefs.delete(number)
+    else this.#beliefs.set(number, belief)
+  }
+
+  #reviseNetwork(node: number, seconds: number): void {
+    const key = this.networks.keyOf(node)
+    const address = addressOfKey(key)
+    const base = this.#base!
+    const number = base.cellOf(base.locationNumber(address))
+    const cell = base.cells[number]!
+    const length = key[2] === 4 ? 24 : 48
+    // Within one network there may be several places, which may not be served from the same countries.
+    const isWhole = cell.coordinates !== undefined && base.prefixLength(address) <= length
+    const belief = isWhole ? this.#networkBelief(key, number, seconds) : undefined
+    const known = this.#own.get(node)
+    if (belief === undefined || !this.#standsOut(belief, this.#beliefs.get(number), cell)) {
+      if (known !== undefined) this.#giveUpOwn(node)
+      return
+    }
+    if (known?.cell === number && !this.#differ(known.belief, belief, cell)) return
+    const slot = known?.slot ?? this.#freeSlots.pop()
+    if (slot === undefined) return
+    this.#own.set(node, { key, slot, cell: number, belief })
+    this.#changed = true
+  }
+
+  #networkBelief(key: NodeKey, number: number, seconds: number): RttBelief | undefined {
+    const cell = this.#base!.cells[number]!
+    const { country } = cell
+    const asn = this.#base!.locate(addressOfKey(key))?.asn
+    const countryBelief = country === undefined ? undefined : this.#areaBeliefs.get(country)
+    const area =
+      country === undefined || asn === undefined
+        ? countryBelief
+        : this.#areaBelief(country, asn, countryBelief, cell, seconds)
+    const around = this.#beliefOf('cell', this.places, cellKey(cell), area, cell, seconds)
+    return this.#beliefOf('network', this.networks, key, around, cell, seconds)
+  }
+
+  #areaBelief(country: string, asn: number, below: RttBelief | undefined, cell: Cell, seconds: number) {
+    return this.#beliefOf('area', this.areas, areaKey(country, asn), below, cell, seconds)
+  }
+
+  /** What is believed at a node; `below` where it knows nothing of the present regions. */
+  #beliefOf(
+    level: BeliefLevel,
+    table: LatencyTable,
+    key: NodeKey,
+    below: RttBelief | undefined,
+    cell: Cell,
+    seconds: number,
+  ): RttBelief | undefined {
+    const measured = new Map<string, Measured>()
+    for (const { region, samples, value } of table.estimates(table.find(...key), seconds) as RegionEstimate[]) {
+      const id = this.regions.idOf(region, this.#layout!)
+      if (id !== undefined) measured.set(id, { samples, ms: level === 'area' ? value : Math.exp(value) })
+    }
+    return measured.size === 0 ? below : new RttBelief(level, below, measured, this.#priorsOf(cell))
+  }
+
+  #priorsOf(cell: Cell): (region: string) => number {
+    const layout = this.#layout!
+    const from = toUnitVector(cell.coordinates!)
+    const continent = continentIndex(cell.continent)
+    return region => priorTo(layout, from, continent, layout.indexOf.get(region)!)
+  }
+
+  #differ(a: RttBelief | undefined, b: RttBelief | undefined, cell: Cell): boolean {
+    if (a === b) return false
+    const priorOf = this.#priorsOf(cell)
+    return this.#layout!.regions.some(({ id }) => {
+      const prior = priorOf(id)
+      const [was, is] = [a?.rttMs(id, prior) ?? prior, b?.rttMs(id, prior) ?? prior]
+      return Math.abs(was - is) > Math.max(noticeableMs, noticeableShare * is)
+    })
+  }
+
+  /** Whether a network's regions differ from its cell's by more than one delay that all have in common. */
+  #standsOut(own: RttBelief, cells: RttBelief | undefined, cell: Cell): boolean {
+    const priorOf = this.#priorsOf(cell)
+    let [least, most, nearest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
+    for (const { id } of this.#layout!.regions) {
+      const prior = priorOf(id)
+      const rtt = own.rttMs(id, prior)
+      const difference = rtt - (cells?.rttMs(id, prior) ?? prior)
+      least = Math.min(least, difference)
+      most = Math.max(most, difference)
+      nearest = Math.min(nearest, rtt)
+    }
+    return most - least > Math.max(ownMs, ownShare * nearest)
+  }
+
+  #giveUpOwn(node: number): void {
+    const own = this.#own.get(node)
+    if (own === undefined) return
+    this.#own.delete(node)
+    this.#freeSlots.push(own.slot)
+    this.#changed = true
+  }
+}
+
+function limits(mostNodes: number, mostEstimatesPerNode: number) {
+  return { mostNodes, mostEstimatesPerNode }
+}
+
+function byCountry(cells: readonly Cell[]): Map<string, number[]> {
+  const found = new Map<string, number[]>()
+  for (const { number, country, coordinates } of cells) {
+    if (country === undefined || coordinates === undefined) continue
+    const known = found.get(country)
+    if (known === undefined) found.set(country, [number])
+    else known.push(number)
+  }
+  return found
+}

@@ -1,0 +1,36 @@
+/**
+ * What of a region's own report is believed. A report may be broken or may lie; what follows from it stays within bounds.
+ */
+
+import type { ReceivedLoadReport } from '../regions/load-report.ts'
+import type { Region } from '../regions/region.ts'
+
+/** Mean stay of a request where no report tells, ms. */
+export const assumedStayMs = 1000
+const longestStayMs = 600_000
+/** A region may grow, but not beyond this many times the capacity that its operator declared. */
+const mostGrowth = 4
+
+/** Slots of a region; NaN where nobody says. */
+export function believedCapacity({ capacityRequests: declared }: Region, load: ReceivedLoadReport | undefined): number {
+  const reported = load?.capacityRequests
+  if (reported === undefined) return declared ?? Number.NaN
+  return declared === undefined ? reported : Math.min(reported, mostGrowth * declared)
+}
+
+/** Mean time that a request stays, ms. */
+export function believedStayMs(load: ReceivedLoadReport): number {
+  return Math.min(longestStayMs, Math.max(1, load.latencyMs ?? assumedStayMs))
+}
+
+/** The worst of what a report says besides its requests in flight; fractions. */
+export function reportedPressure(load: ReceivedLoadReport | undefined): number {
+  if (load === undefined) return 0
+  const queue = load.queueDepth !== undefined && load.queueLimit !== undefined ? load.queueDepth / load.queueLimit : 0
+  return Math.max(queue, (load.kvCache ?? 0) / 0.8, (load.cpu ?? 0) / 0.95, memoryPressure(load.memory ?? 0))
+}
+
+/** Memory that is merely well used says nothing; above 90 % it starts to count. */
+function memoryPressure(memory: number): number {
+  return memory > 0.9 ? memory : 0
+}
