@@ -48,6 +48,8 @@ export interface FleetState {
   readonly mode: FleetMode
   /** Of a shared store: another one after it has lost everything that was registered. */
   readonly incarnation?: string
+  /** Of a shared store that can be read: why it took no registrations and heartbeats when last tried; absent: it takes them. */
+  readonly writeFault?: string
   /** Ordered by region id. */
   readonly records: readonly FleetRecord[]
 }
