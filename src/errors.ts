@@ -88,6 +88,27 @@ export class MeridianError extends Error {
   }
 }
 
+/**
+ * Several errors, at least one, as one that has every fault once.
+ *
+ * Its code is that of all of them; CONFIG_INVALID where they are of several kinds, since what names all those files is the
+ * configuration.
+ */
+export function combineErrors(errors: readonly MeridianError[]): MeridianError {
+  const [first] = errors
+  if (errors.length === 1) return first!
+  const faults = [...new Set(errors.flatMap(faultsInPlace))]
+  const code = errors.every(error => error.code === first!.code) ? first!.code : 'CONFIG_INVALID'
+  return new MeridianError(code, faults.join('; '), { faults })
+}
+
+/** Each fault with what the message says before them all: which file they are in. */
+function faultsInPlace({ message, faults }: MeridianError): readonly string[] {
+  if (faults.length === 0) return [message]
+  const [heading, rest] = message.split(faults.join('; '))
+  return rest === undefined ? faults : faults.map(fault => `${heading}${fault}`)
+}
+
 export interface Problem {
   readonly type: string
   readonly title: string

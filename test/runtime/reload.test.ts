@@ -153,8 +153,16 @@ t.test('what is wrong is refused with every fault, what ran runs on, and the men
     writeFileSync(join(directory, 'geo/city.mmdb'), 'broken')
   })
   t.match(both, { ...refused, faults: [/there is no metadata/, /paris\.json: not JSON/] })
+  const names = await nextReload(() => {
+    writeFileSync(file, yaml({ rules: '[{ name: x, lastResort: elsewhere }]' }))
+    writeFileSync(join(directory, 'overrides.yaml'), '[{ network: 10.0.0.0/8, region: gone }]')
+  })
+  const all = [/there is no metadata/, /not JSON/, /"elsewhere" is the id of no/, /"gone" is the id of no/]
+  t.match(names, { ...refused, faults: all }, 'names as well, while other files are faulty')
   t.match(await ask(), { status: 307, region: 'paris' })
   const mended = await nextReload(() => {
+    writeFileSync(file, yaml())
+    writeFileSync(join(directory, 'overrides.yaml'), '')
     writeRegion(directory, 'paris', paris)
     writeDatabase(join(directory, 'geo'), 'city', { '81.2.69.0/24': nested('JP', 36, 140) })
   })
