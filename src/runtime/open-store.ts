@@ -52,7 +52,7 @@ async function openRedisStore(
   const file = redis.snapshotFile ?? defaultSnapshotFile(config.fleet, config.router.id, process.env)
   const onWarning = (message: string): void => log.warn(message)
   const store = createRedisStore({
-    target: { ...redis.target, tls: await readTls(redis.tls) },
+    target: { ...redis.target, tls: await readRedisTls(redis.tls) },
     fleet: config.fleet,
     keyPrefix: redis.keyPrefix,
     leaseMs: config.lease.durationMs,
@@ -88,7 +88,8 @@ async function openRedisStore(
   }
 }
 
-async function readTls(files: RedisConfig['tls']): Promise<RedisTarget['tls']> {
+/** Reads what it takes to speak TLS with Redis. @throws MeridianError FILE_UNREADABLE */
+export async function readRedisTls(files: RedisConfig['tls']): Promise<RedisTarget['tls']> {
   if (files === undefined) return undefined
   const [ca, cert, key] = await Promise.all([files.ca, files.cert, files.key].map(readPem))
   return { ca, cert, key }
