@@ -8,7 +8,7 @@ import type { Region } from '../regions/region.ts'
 import type { RegionState, Snapshot, Verdict } from '../regions/snapshot.ts'
 import { compareFleets, type WhatIf } from '../routing/what-if.ts'
 import { routerSettings } from '../runtime/settings.ts'
-import type { ApplyOptions, FleetChange } from './fleet-change.ts'
+import { type ApplyOptions, describeKept, type FleetChange, type KeptRegion } from './fleet-change.ts'
 import { leftAligned, renderTable } from './table.ts'
 import type { Paint, Terminal } from './terminal.ts'
 
@@ -17,10 +17,12 @@ export interface FleetPlan {
   /** What a running router knows of them; empty where none was asked. */
   readonly views: readonly RegionView[]
   readonly changes: readonly FleetChange[]
+  /** What else would change if their agents let it. */
+  readonly kept: readonly KeptRegion[]
 }
 
 export async function dryRun(
-  { known, views, changes }: FleetPlan,
+  { known, views, changes, kept }: FleetPlan,
   options: ApplyOptions,
   terminal: Terminal,
 ): Promise<void> {
@@ -40,7 +42,8 @@ export async function dryRun(
     weights,
   })
   const told = changes.map(({ kind, region }) => ({ kind, region: region.id }))
-  print(...(options.json ? [JSON.stringify({ changes: told, effects })] : render(told, effects, paint)))
+  const report = { changes: told, ...(kept.length > 0 && { kept }), effects }
+  print(...(options.json ? [JSON.stringify(report)] : render(told, kept, effects, paint)))
 }
 
 function afterwards(known: readonly Region[], changes: readonly FleetChange[]): Region[] {
@@ -74,10 +77,12 @@ const width = 120
 
 type Told = readonly { readonly kind: string; readonly region: string }[]
 
-function render(changes: Told, effects: readonly WhatIf[], paint: Paint): string[] {
-  if (changes.length === 0) return ['Nothing would change.']
+function render(changes: Told, kept: readonly KeptRegion[], effects: readonly WhatIf[], paint: Paint): string[] {
+  const keptLines = kept.map(region => paint('yellow', describeKept(region)))
+  if (changes.length === 0) return ['Nothing would change.', ...keptLines]
   return [
     ...changes.map(({ kind, region }) => `${region} ${kind}`),
+    ...keptLines,
     ...effects.flatMap(effect => renderEffect(effect, paint)),
     '',
     paint('dim', 'Shares of the known IPv4 address space; costs by distance, tier and bias, without load.'),
