@@ -110,6 +110,11 @@ function faultsInPlace({ message, faults }: MeridianError): readonly string[] {
   return rest === undefined ? faults : faults.map(fault => `${heading}${fault}`)
 }
 
+/** What a line of the log says of an error beside its words: a stack only where it is a fault of ours. */
+export function logged(error: unknown): object {
+  return error instanceof MeridianError ? { code: error.code, reason: error.message } : { err: error }
+}
+
 export interface Problem {
   readonly type: string
   readonly title: string
