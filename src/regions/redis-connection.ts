@@ -2,12 +2,13 @@
  * Two connections to Redis, one for commands and one for events, and the only place that knows the client library.
  *
  * Every command has a deadline and none waits for a connection: whoever asks while Redis is away hears so at once. The
- * connections come back by themselves, with exponential backoff and full jitter.
+ * connections come back by themselves, with exponential backoff and jitter.
  */
 
 import { Cluster, Redis } from 'ioredis'
 import type { Random } from '../clock.ts'
 import { MeridianError } from '../errors.ts'
+import { reconnectDelayMs } from './reconnect-delay.ts'
 import { keyNames, type ScriptName, scripts, scriptText } from './redis-scripts.ts'
 
 export interface RedisTarget {
@@ -52,9 +53,6 @@ export interface RedisConnectionOptions {
   /** The connection for commands is gone; it comes back by itself. */
   readonly onLost: () => void
 }
-
-const firstDelayMs = 100
-const longestDelayMs = 2_000
 
 /** Connects at once, in the background; whoever makes it closes it. */
 export function connectRedis({ target, random, channel, onMessage, onLost }: RedisConnectionOptions): RedisConnection {
@@ -128,8 +126,7 @@ function firstReady(client: Redis | Cluster): Promise<Error | undefined> {
 type Script = (...keysAndArgs: (string | number)[]) => Promise<readonly unknown[]>
 
 function open({ at, username, password, database, tls, timeoutMs }: RedisTarget, random: Random): Redis | Cluster {
-  const retryStrategy = (times: number): number =>
-    random() * Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(times, 10))
+  const retryStrategy = (times: number): number => reconnectDelayMs(times, random)
   const common = {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
