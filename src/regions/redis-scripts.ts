@@ -9,11 +9,11 @@
 export const schemaVersion = 1
 
 /** Keys of a fleet, in the order in which every script gets them. */
-export const keyNames = ['meta', 'regions', 'leases', 'loads', 'drains', 'tokens'] as const
+export const keyNames = ['meta', 'regions', 'leases', 'loads', 'drains', 'tokens', 'routers'] as const
 
-/** `leases` holds `epoch revision registeredAt expiresAt sequence`, `loads` and `drains` a time and then JSON. */
+/** `leases` holds `epoch revision registeredAt expiresAt sequence`, `loads`, `drains` and `routers` a time and then JSON. */
 const prelude = `
-local meta, regions, leases, loads, drains, tokens = unpack(KEYS)
+local meta, regions, leases, loads, drains, tokens, routers = unpack(KEYS)
 local schema = redis.call('HGET', meta, 'schema')
 if schema and schema ~= '${schemaVersion}' then return {'SCHEMA', schema} end
 local time = redis.call('TIME')
@@ -127,7 +127,7 @@ local count = redis.call('HDEL', tokens, id)
 if count == 1 then redis.call('PUBLISH', channel, 'tokens') end
 return {'OK', count}`,
 
-  /** state of the specifications that the reader has → OK now state mode regions|false leases loads drains tokens */
+  /** state of the specifications that the reader has → OK now state mode regions|false leases loads drains tokens routers */
   read: `
 if redis.call('EXISTS', regions) ~= redis.call('EXISTS', leases) then
   -- They come and go together: somebody has deleted one of them, which is to have lost all registrations.
@@ -140,7 +140,20 @@ local state = (found[1] or '') .. ':' .. (found[2] or '0')
 local specs = false
 if state ~= ARGV[1] then specs = redis.call('HGETALL', regions) end
 return {'OK', now, state, found[3] or 'auto', specs, redis.call('HGETALL', leases), redis.call('HGETALL', loads),
-  redis.call('HGETALL', drains), redis.call('HGETALL', tokens)}`,
+  redis.call('HGETALL', drains), redis.call('HGETALL', tokens), redis.call('HGETALL', routers)}`,
+
+  /** its name, what it says of itself as JSON, how long that is believed in ms → OK now */
+  announce: `
+local name, presence, lives = unpack(ARGV)
+stamp()
+redis.call('HSET', routers, name, whole(now) .. ' ' .. presence)
+redis.call('PEXPIRE', routers, lives)
+local all = redis.call('HGETALL', routers)
+for i = 1, #all, 2 do
+  local at = tonumber(string.match(all[i + 1], '^(%d+) ')) or 0
+  if now - at >= tonumber(lives) then redis.call('HDEL', routers, all[i]) end
+end
+return {'OK', now}`,
 
   /**
    * mode, number of drains, 1 where it was kept on disk, channel, then ids and values of drains, then of tokens → OK | SPOKEN

@@ -15,9 +15,11 @@ import { eventChannel, RedisAccess } from './redis-access.ts'
 import { connectRedis, type RedisConnection, type RedisTarget } from './redis-connection.ts'
 import { parseEvent } from './redis-events.ts'
 import { RedisRecords, type RegisteredRecord } from './redis-records.ts'
+import { RedisRouters } from './redis-routers.ts'
 import { createRedisAudit, createRedisTokens } from './redis-tokens.ts'
 import type { Region } from './region.ts'
 import type { Remembered } from './remembered.ts'
+import type { RouterPresence } from './router-presence.ts'
 import {
   type Drain,
   type FleetEvent,
@@ -51,6 +53,8 @@ export interface RedisStoreOptions {
   readonly allowedEndpoints: AllowedEndpoints
   /** As it was kept on disk before this start; put back once if Redis has lost it meanwhile. */
   readonly remembered?: Remembered | undefined
+  /** What the other routers are told of this one; absent: nothing. */
+  readonly presence?: () => RouterPresence
   /** Something that an operator should see, but that stops nothing. */
   readonly onWarning: (message: string) => void
 }
@@ -81,6 +85,9 @@ class SharedStore implements RedisStore {
   readonly #records: RedisRecords
   readonly #watchers = new Watchers()
   readonly #lapses: LapseWatch
+  readonly #routers: RedisRouters
+  /** Why registrations and heartbeats are not taken, as of the last attempt. */
+  #writeFault: string | undefined
   /** Of the last reading: which Redis it was, and which specifications it had. */
   #state = ''
   #remembered: Remembered | undefined
@@ -105,9 +112,14 @@ class SharedStore implements RedisStore {
     this.#access = new RedisAccess({ connection: this.#connection, fleet, keyPrefix, channel, onWarning })
     this.#records = new RedisRecords(allowedEndpoints, onWarning)
     this.#lapses = new LapseWatch(clock, {
-      onDue: () => void this.read().catch(() => {}),
+      onDue: () => {
+        // Before a lapse counts, let it be known whether anybody could have renewed the lease.
+        this.#routers.becomeDue()
+        void this.read().catch(() => {})
+      },
       onLapse: region => this.#tell({ kind: 'lapsed', region }),
     })
+    this.#routers = new RedisRouters(options)
     this.tokens = createRedisTokens(this.#access)
     this.audit = createRedisAudit(this.#access)
   }
@@ -130,13 +142,13 @@ class SharedStore implements RedisStore {
 
   async register(region: Region, { ifRevision }: { readonly ifRevision?: number } = {}): Promise<Registration> {
     const { leaseMs } = this.#options
-    const [outcome, epoch, revision, renewed] = (await this.#access.run('register', [
-      region.id,
-      canonicalJson(region),
-      leaseMs,
-      ifRevision ?? '',
-      this.#access.channel,
-    ])) as readonly [string, number, number, number]
+    const args = [region.id, canonicalJson(region), leaseMs, ifRevision ?? '', this.#access.channel]
+    const [outcome, epoch, revision, renewed] = (await this.#renewing(this.#access.run('register', args))) as readonly [
+      string,
+      number,
+      number,
+      number,
+    ]
     if (outcome === 'REVISION') throw regionChanged(region.id, ifRevision!, epoch)
     this.#lapses.renew(region.id, leaseMs)
     if (renewed === 1) this.#tell({ kind: 'reported', region: region.id })
@@ -147,7 +159,7 @@ class SharedStore implements RedisStore {
     const { epoch, sequence } = report
     const { leaseMs } = this.#options
     const args = [id, epoch, sequence, leaseMs, JSON.stringify(report), this.#access.channel]
-    const [outcome, known] = (await this.#access.run('heartbeat', args)) as readonly [string, number]
+    const [outcome, known] = (await this.#renewing(this.#access.run('heartbeat', args))) as readonly [string, number]
     if (outcome === 'UNKNOWN') throw neverRegistered(id)
     if (outcome === 'EPOCH') throw reportOfOtherEpoch(id, epoch, known)
     if (outcome === 'SEQUENCE') throw reportRepeated(id, sequence, known)
@@ -177,9 +189,11 @@ class SharedStore implements RedisStore {
 
   async read(): Promise<FleetState> {
     this.#connection.checkEvents()
-    const [, now, state, mode, regions, leases, loads, drains, tokens] = (await this.#access.run('read', [
-      this.#state,
-    ])) as readonly [string, number, string, string, string[] | null, string[], string[], string[], string[]]
+    // Both are on their way before either is answered.
+    const announced = this.#announce()
+    const reply = (await this.#access.run('read', [this.#state])) as Reading
+    await announced
+    const [, now, state, mode, regions, leases, loads, drains, tokens, routers] = reply
     const incarnation = incarnationOf(state)
     if (this.#remembered !== undefined && incarnation !== this.#remembered.incarnation) {
       this.#restoring ??= this.#restore(this.#remembered).finally(() => {
@@ -188,6 +202,7 @@ class SharedStore implements RedisStore {
       await this.#restoring
       return this.read()
     }
+    this.#routers.take(routers, now)
     this.#records.take({ regions: regions ?? undefined, leases, loads, drains })
     this.#state = state
     const known = fleetModes.find(candidate => candidate === mode) ?? 'auto'
@@ -196,7 +211,14 @@ class SharedStore implements RedisStore {
     const registered = this.#records.registered()
     this.#lapses.follow(registered, now)
     const ids = [...new Set([...this.#declared.ids(), ...registered.keys()])].sort()
-    return { now, mode: known, incarnation, records: ids.map(id => this.#record(id, registered.get(id), now)) }
+    return {
+      now,
+      mode: known,
+      incarnation,
+      ...(this.#writeFault !== undefined && { writeFault: this.#writeFault }),
+      routers: this.#routers.others(),
+      records: ids.map(id => this.#record(id, registered.get(id), now)),
+    }
   }
 
   remembered(): Remembered | undefined {
@@ -211,6 +233,23 @@ class SharedStore implements RedisStore {
     this.#watchers.clear()
     this.#lapses.close()
     this.#connection.close()
+  }
+
+  /** Tells the others of this router, if that is due, and this one whether the store takes writes. */
+  async #announce(): Promise<void> {
+    if (this.#routers.isDue) await this.#renewing(this.#routers.announce(this.#access)).catch(() => {})
+  }
+
+  /** Notes of a write, such as those that leases are renewed with, whether the store takes it. */
+  async #renewing<T>(write: Promise<T>): Promise<T> {
+    try {
+      const result = await write
+      this.#writeFault = undefined
+      return result
+    } catch (error) {
+      this.#writeFault = (error as Error).message
+      throw error
+    }
   }
 
   #record(id: string, registered: RegisteredRecord | undefined, now: number): FleetRecord {
@@ -254,6 +293,10 @@ class SharedStore implements RedisStore {
     this.#watchers.tell(event)
   }
 }
+
+type Flat = string[]
+/** OK, now, state, mode, then regions (null: as before), leases, loads, drains, tokens and routers. */
+type Reading = readonly [string, number, string, string, Flat | null, Flat, Flat, Flat, Flat, Flat]
 
 /** The part of a reading's state that changes only when Redis has lost everything. */
 function incarnationOf(state: string): string {

@@ -11,7 +11,7 @@ import type { Region } from '../regions/region.ts'
 import type { RegionStore } from '../regions/store.ts'
 import type { LiveRouter } from '../routing/router.ts'
 import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
-import { type Guarded, trustDeclared } from './guarded-connections.ts'
+import { type Guarded, guardFleet } from './guarded-connections.ts'
 import { observeFleet } from './observe-fleet.ts'
 import { openStore } from './open-store.ts'
 import type { Stops } from './stops.ts'
@@ -48,6 +48,7 @@ export async function startFleet(
     config,
     regions,
     allowedEndpoints: guarded.allowed,
+    presence: () => guarded.own,
     log,
     stops,
   })
@@ -82,7 +83,7 @@ export async function startFleet(
       reachability.there()
       onReading?.(fleet)
     },
-    onFleet: fleet => trustDeclared(fleet, guarded.guard),
+    onFleet: fleet => guardFleet(fleet, guarded.guard),
     onSilence: share => tellSilence(log, share),
     onFault: reachability.away,
   })
