@@ -73,6 +73,8 @@ function snapshotOf(regions: readonly Region[], verdicts: ReadonlyMap<string, Ve
 
 /** Moves that are shown; the others together are a line. */
 const mostMoves = 12
+/** Below this a share is shown as nothing. */
+const leastShare = 0.000_005
 const width = 120
 
 type Told = readonly { readonly kind: string; readonly region: string }[]
@@ -89,27 +91,33 @@ function render(changes: Told, kept: readonly KeptRegion[], effects: readonly Wh
   ]
 }
 
-function renderEffect({ rule, movedShare, meanBeforeMs, meanAfterMs, moves }: WhatIf, paint: Paint): string[] {
+/** What one rule's clients would do, as lines. */
+export function renderEffect({ rule, movedShare, meanBeforeMs, meanAfterMs, moves }: WhatIf, paint: Paint): string[] {
   const summary = `${percent(movedShare)} of clients would move; mean cost ${ms(meanBeforeMs)} → ${ms(meanAfterMs)} ms`
   const right = (header: string) => ({ header, align: 'right' as const })
   const columns = [...leftAligned('from', 'to'), right('clients'), right('before ms'), right('after ms')]
-  const rows = moves
-    .slice(0, mostMoves)
-    .map(move => [
-      ...[move.from ?? 'nowhere', move.to ?? 'nowhere', percent(move.share)],
-      ...[move.beforeMs === undefined ? '' : ms(move.beforeMs), move.afterMs === undefined ? '' : ms(move.afterMs)],
-    ])
-  const rest = moves.slice(mostMoves)
-  const restShare = rest.reduce((sum, { share }) => sum + share, 0)
+  const shown = moves.slice(0, mostMoves).filter(({ share }) => share >= leastShare)
+  const rows = shown.map(move => [
+    ...[move.from ?? 'nowhere', move.to ?? 'nowhere', percent(move.share)],
+    ...[move.beforeMs === undefined ? '' : ms(move.beforeMs), move.afterMs === undefined ? '' : ms(move.afterMs)],
+  ])
+  const rest = moves.slice(shown.length)
   return [
     '',
     paint('bold', `rule ${rule}: ${summary}`),
-    ...(moves.length === 0 ? [] : renderTable(columns, rows, width, paint)),
-    ...(rest.length === 0 ? [] : [`and ${rest.length} smaller moves, ${percent(restShare)} together`]),
+    ...(shown.length === 0 ? [] : renderTable(columns, rows, width, paint)),
+    ...(rest.length === 0 ? [] : [restWords(rest, shown.length > 0)]),
   ]
 }
 
+/** Largest moves come first, so these are smaller than those shown. */
+function restWords(rest: WhatIf['moves'], isMore: boolean): string {
+  const count = `${isMore ? 'and ' : ''}${rest.length} ${isMore ? 'smaller' : 'tiny'} move${rest.length === 1 ? '' : 's'}`
+  return `${count}, ${percent(rest.reduce((sum, { share }) => sum + share, 0))} together`
+}
+
 function percent(share: number): string {
+  if (share > 0 && share < leastShare) return 'less than 0.001 %'
   return `${(100 * share).toFixed(share < 0.001 && share > 0 ? 3 : 1)} %`
 }
 
