@@ -25,6 +25,7 @@ export const errorCatalogue = {
   REGION_UNKNOWN: { title: 'There is no such region', status: 404, exit: 66 },
   ENDPOINT_FORBIDDEN: { title: 'The endpoint is not among the allowed ones', status: 403, exit: 77 },
   REGION_KEPT: { title: 'The region is kept by its agent', status: 409, exit: 65 },
+  FLEET_FULL: { title: 'The fleet has as many regions as it may', status: 507, exit: 75 },
   REGION_CHANGED: { title: 'The region has changed meanwhile', status: 412, exit: 65 },
   REPORT_INVALID: { title: 'The load report is not valid', status: 400, exit: 65 },
   REPORT_OUTDATED: { title: 'The report is older than the one known', status: 409, exit: 65 },

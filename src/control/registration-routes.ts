@@ -7,6 +7,7 @@ import { MeridianError } from '../errors.ts'
 import { requireAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { checkRegion } from '../regions/check-region.ts'
 import type { EndpointGuard } from '../regions/endpoint-guard.ts'
+import { requireRoom } from '../regions/fleet-size.ts'
 import { LoadReport } from '../regions/load-report.ts'
 import { Region, RegionId } from '../regions/region.ts'
 import type { FleetRecord, RegionStore } from '../regions/store.ts'
@@ -63,7 +64,8 @@ function addRegister(app: ControlServer, { store, refresh, allowedEndpoints, gua
       const region = regionOf(id, request.body)
       requireAllowedEndpoints(region, allowedEndpoints)
       requireOthers(region, guard)
-      const { record: before, now } = await findRecord(store, id)
+      const { record: before, now, known } = await findRecord(store, id)
+      if (before === undefined) requireRoom(id, known)
       requireNotKept(request.query, { record: before, now }, region)
       const ifRevision = wantedRevision(request, before?.revision)
       const registration = await store.register(region, ifRevision === undefined ? {} : { ifRevision })
@@ -195,11 +197,13 @@ interface Found {
   readonly record: FleetRecord | undefined
   /** On the store's clock, ms. */
   readonly now: number
+  /** Regions of the fleet. */
+  readonly known: number
 }
 
 async function findRecord(store: RegionStore, id: string): Promise<Found> {
   const { records, now } = await store.read()
-  return { record: records.find(({ region }) => region.id === id), now }
+  return { record: records.find(({ region }) => region.id === id), now, known: records.length }
 }
 
 /** @throws MeridianError ENDPOINT_FORBIDDEN for a region that leads to a router of this fleet */
