@@ -46,11 +46,16 @@ export interface Metrics {
   countProbeFailure(region: string): void
   /** Takes over conditions, version and age; a region that is gone leaves no series of conditions behind. */
   useSnapshot(snapshot: Snapshot): void
+  /** What keeps the shared store from renewing leases; undefined: nothing. */
+  useStoreTrouble(trouble: StoreTrouble | undefined): void
   /** Where to look for how far draining regions are. */
   useDrains(estimates: () => ReadonlyMap<string, DrainEstimate>): void
   /** Databases in use now; those of before are forgotten. */
   useGeoDatabases(databases: readonly { readonly file: string; readonly builtAt?: Date }[]): void
 }
+
+const storeTroubles = ['unreadable', 'refuses-writes'] as const
+export type StoreTrouble = (typeof storeTroubles)[number]
 
 const conditions: readonly RegionCondition[] = ['up', 'impaired', 'draining', 'down']
 
@@ -81,6 +86,7 @@ export function createMetrics(now: () => number): Metrics {
     },
     countProbeFailure: region => fleet.probeFailures.inc({ region }),
     useSnapshot: fleet.useSnapshot,
+    useStoreTrouble: storeMetrics(registry),
     useDrains: estimates => drainMetrics(registry, estimates),
     useGeoDatabases: fleet.useGeoDatabases,
   }
@@ -183,6 +189,20 @@ function fleetMetrics(registry: Registry, now: () => number) {
       if (builtAt !== undefined) geoBuilt.set({ file }, builtAt.getTime() / 1_000)
   }
   return { probeFailures, useSnapshot, useGeoDatabases }
+}
+
+function storeMetrics(registry: Registry): Metrics['useStoreTrouble'] {
+  const gauge = new Gauge({
+    name: 'meridian_store_trouble_info',
+    help: '1 while the shared store has this trouble, 0 otherwise; no lease lapses while it has any',
+    labelNames: ['trouble'],
+    registers: [registry],
+  })
+  const use = (present: StoreTrouble | undefined): void => {
+    for (const trouble of storeTroubles) gauge.set({ trouble }, trouble === present ? 1 : 0)
+  }
+  use(undefined)
+  return use
 }
 
 function drainMetrics(registry: Registry, estimates: () => ReadonlyMap<string, DrainEstimate>): void {

@@ -92,6 +92,21 @@ t.test('the fleet: conditions of the last snapshot only, and its age at the time
   t.equal((await samplesOf(metrics)).get('meridian_snapshot_age_seconds'), 6)
 })
 
+t.test('the store: one trouble at a time, and none at first', async t => {
+  const metrics = createMetrics(() => 0)
+  const troubles = async () => {
+    const samples = await samplesOf(metrics)
+    return ['unreadable', 'refuses-writes'].map(word => samples.get(`meridian_store_trouble_info{trouble="${word}"}`))
+  }
+  t.same(await troubles(), [0, 0])
+  metrics.useStoreTrouble('refuses-writes')
+  t.same(await troubles(), [0, 1])
+  metrics.useStoreTrouble('unreadable')
+  t.same(await troubles(), [1, 0])
+  metrics.useStoreTrouble(undefined)
+  t.same(await troubles(), [0, 0])
+})
+
 t.test('geo databases: those in use, with the time of their build', async t => {
   const metrics = createMetrics(() => 0)
   metrics.useGeoDatabases([{ file: 'old.mmdb', builtAt: new Date(1_000) }])
