@@ -5,6 +5,8 @@
  * a fleet that is stamped with another schema version; those that write stamp a fleet that has none yet.
  */
 
+import { restoredFunctions, restoreScript } from './redis-restore.ts'
+
 /** Version of the layout below; rises when an older router could no longer read what is stored. */
 export const schemaVersion = 1
 
@@ -36,7 +38,7 @@ local function keepLease(id, lease)
     whole(lease.expires), whole(lease.sequence)}, ' '))
 end
 local function specsChanged() redis.call('HINCRBY', meta, 'specs', 1) end
-`
+${restoredFunctions}`
 
 export const scripts = {
   /** → OK */
@@ -134,6 +136,8 @@ if redis.call('EXISTS', regions) ~= redis.call('EXISTS', leases) then
   stamp()
   redis.call('HSET', meta, 'born', whole(now))
   redis.call('DEL', regions, leases, loads)
+  -- What operators said is still here, and newer than what any router remembers of it.
+  keepRestored({born = whole(now), at = now, drains = {}, tokens = {}})
 end
 local found = redis.call('HMGET', meta, 'born', 'specs', 'mode')
 local state = (found[1] or '') .. ':' .. (found[2] or '0')
@@ -155,26 +159,7 @@ for i = 1, #all, 2 do
 end
 return {'OK', now}`,
 
-  /**
-   * mode, number of drains, 1 where it was kept on disk, channel, then ids and values of drains, then of tokens → OK | SPOKEN
-   *
-   * Puts back what only operators know into a Redis that came back empty; whatever is there by now stays. What was kept on
-   * disk may be old: it is not put back where operators have spoken or others have put theirs back since, as it could
-   * bring back what was revoked meanwhile.
-   */
-  restore: `
-local mode, count, fromDisk, channel = unpack(ARGV, 1, 4)
-stamp()
-local born = redis.call('HGET', meta, 'born')
-if fromDisk == '1' and (redis.call('HGET', meta, 'restored') == born or redis.call('HEXISTS', meta, 'mode') == 1
-  or redis.call('EXISTS', drains, tokens) > 0) then return {'SPOKEN'} end
-redis.call('HSET', meta, 'restored', born)
--- Auto is what no mode means: written, it would keep out the mode of somebody who remembers better.
-if mode ~= 'auto' then redis.call('HSETNX', meta, 'mode', mode) end
-local tokensFrom = 5 + 2 * tonumber(count)
-for i = 5, #ARGV, 2 do redis.call('HSETNX', i < tokensFrom and drains or tokens, ARGV[i], ARGV[i + 1]) end
-redis.call('PUBLISH', channel, 'tokens')
-return {'OK'}`,
+  restore: restoreScript,
 } as const
 
 export type ScriptName = keyof typeof scripts

@@ -206,7 +206,7 @@ class SharedStore implements RedisStore {
     this.#records.take({ regions: regions ?? undefined, leases, loads, drains })
     this.#state = state
     const known = fleetModes.find(candidate => candidate === mode) ?? 'auto'
-    this.#remembered = { incarnation, mode: known, drains, tokens }
+    this.#remembered = { incarnation, at: now, mode: known, drains, tokens }
     this.#fromDisk = false
     const registered = this.#records.registered()
     this.#lapses.follow(registered, now)
@@ -263,15 +263,17 @@ class SharedStore implements RedisStore {
   }
 
   /** Operators' words, put back into a Redis that has lost everything; regions register again by themselves. */
-  async #restore({ mode, drains, tokens }: Remembered): Promise<void> {
+  async #restore({ at, mode, drains, tokens }: Remembered): Promise<void> {
     const fromDisk = this.#fromDisk
-    const args = [mode, drains.length / 2, fromDisk ? 1 : 0, this.#access.channel, ...drains, ...tokens]
-    const [outcome] = await this.#access.run('restore', args)
+    const args = [mode, drains.length / 2, fromDisk ? 1 : 0, at, this.#access.channel, ...drains, ...tokens]
+    const [outcome] = (await this.#access.run('restore', args)) as readonly ['OK' | 'KNOWN' | 'SPOKEN']
     this.#remembered = undefined
-    const done =
-      outcome === 'SPOKEN'
-        ? 'drains, tokens and mode kept on disk were not put back, as others have put theirs back or operators have spoken since'
-        : `drains, tokens and mode were put back${fromDisk ? ' from disk' : ''}`
+    const done = {
+      OK: `drains, tokens and mode were put back${fromDisk ? ' from disk' : ''}`,
+      KNOWN: 'drains, tokens and mode are there already',
+      SPOKEN:
+        'drains, tokens and mode kept on disk were not put back, as others have put theirs back or operators have spoken since',
+    }[outcome]
     this.#options.onWarning(
       `Redis has lost what it knew of fleet ${this.#options.fleet}: ${done}; regions have to register again`,
     )
