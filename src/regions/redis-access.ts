@@ -76,9 +76,8 @@ export class RedisAccess {
   }
 
   async #inspectNow(): Promise<void> {
-    await this.#runUnchecked('stamp', [])
-    const memory = String(await this.#options.connection.command('INFO', ['memory']))
-    const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? 'noeviction'
+    const [, memory] = await this.#runUnchecked('stamp', [])
+    const policy = /^maxmemory_policy:(\S+)/m.exec(String(memory))?.[1] ?? 'noeviction'
     if (policy !== 'noeviction') this.#tellOfEviction(policy)
     this.#wasFit = true
   }

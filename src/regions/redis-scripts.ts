@@ -41,8 +41,8 @@ local function specsChanged() redis.call('HINCRBY', meta, 'specs', 1) end
 ${restoredFunctions}`
 
 export const scripts = {
-  /** → OK */
-  stamp: `stamp() return {'OK'}`,
+  /** → OK, what INFO says of the memory: of the server that holds the fleet, whichever of a Cluster that is */
+  stamp: `stamp() return {'OK', redis.call('INFO', 'memory')}`,
 
   /** id, specification, lease in ms, revision demanded or '', channel → OK epoch revision | REVISION found */
   register: `
