@@ -184,10 +184,11 @@ async function startReloading(
     random: Math.random,
     log,
     onUpdate,
+    onAttempt: metrics.noteGeoUpdate,
   })
   stops.push(() => geoUpdates.close())
   const swap = createSwap({ ...parts, guarded, metrics, log, geoUpdates })
-  const reloader = await startReloader(running, { reader, source, swap, log, clock })
+  const reloader = await startReloader(running, { reader, source, swap, onReload: metrics.noteReload, log, clock })
   stops.push(() => reloader.close())
   geoUpdates.use(config.geo.update)
   return reloader

@@ -54,6 +54,10 @@ export function createSwap({ router, fleet, control, guarded, metrics, log, geoU
     }
     if (leaving.length > 0) await declare(next.regions)
     if (next.config.log.level !== before.config.log.level) log.level = next.config.log.level
-    if (!isDeepStrictEqual(next.config.geo.update, before.config.geo.update)) geoUpdates.use(next.config.geo.update)
+    const { update } = next.config.geo
+    if (!isDeepStrictEqual(update, before.config.geo.update)) {
+      geoUpdates.use(update)
+      metrics.useGeoEditions(update?.editions.map(({ name }) => name) ?? [])
+    }
   }
 }
