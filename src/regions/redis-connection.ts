@@ -99,9 +99,10 @@ export function connectRedis({ target, random, channel, onMessage, onLost }: Red
     })
   })
 
+  const nodes = target.at.kind === 'single' ? [target.at.node] : target.at.nodes
   const unavailable = (error: unknown) => {
     const cause = (lastError ?? error) as Error
-    return refusal(target, cause.message === 'Connection is closed.' ? (lastEventsError ?? cause) : cause)
+    return refusal(nodes, cause.message === 'Connection is closed.' ? (lastEventsError ?? cause) : cause)
   }
   const attempt = async <T>(action: () => Promise<T>): Promise<T> => {
     try {

@@ -3,7 +3,6 @@
  */
 
 import { MeridianError } from '../errors.ts'
-import type { RedisTarget } from './redis-connection.ts'
 
 const mends: readonly (readonly [said: RegExp, mend: string])[] = [
   [
@@ -24,19 +23,23 @@ const mends: readonly (readonly [said: RegExp, mend: string])[] = [
 ]
 
 /** @returns STORE_UNSUITABLE where only an operator can mend it, else STORE_UNAVAILABLE; with where Redis is, and its words */
-export function refusal(target: RedisTarget, cause: Error): MeridianError {
+export function refusal(nodes: readonly Node[], cause: Error): MeridianError {
   const reason = cause.message === '' ? ((cause as NodeJS.ErrnoException).code ?? 'no reason given') : cause.message
   const mend = mends.find(([said]) => said.test(reason))?.[1]
   if (mend !== undefined) {
-    const message = `Redis at ${placeOf(target)} refuses this router: ${reason}; ${mend}`
+    const message = `Redis at ${placeOf(nodes)} refuses this router: ${reason}; ${mend}`
     return new MeridianError('STORE_UNSUITABLE', message, { cause })
   }
-  return new MeridianError('STORE_UNAVAILABLE', `Redis at ${placeOf(target)} did not take the command: ${reason}`, {
+  return new MeridianError('STORE_UNAVAILABLE', `Redis at ${placeOf(nodes)} did not take the command: ${reason}`, {
     cause,
   })
 }
 
-function placeOf({ at }: RedisTarget): string {
-  const nodes = at.kind === 'single' ? [at.node] : at.nodes
+interface Node {
+  readonly host: string
+  readonly port: number
+}
+
+function placeOf(nodes: readonly Node[]): string {
   return nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(', ')
 }
