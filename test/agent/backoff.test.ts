@@ -2,6 +2,7 @@
 
 import t from 'tap'
 import { heartbeatDelayMs, intervalWithin, retryDelayMs } from '../../src/agent/backoff.ts'
+import { reconnectDelayMs } from '../../src/regions/reconnect-delay.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 t.test('heartbeats come at their interval, a tenth more or less', async t => {
@@ -33,6 +34,14 @@ t.test('retries wait for up to twice as long each time, and always less than a h
   const delays = Array.from({ length: 10_000 }, () => retryDelayMs(9, 2_000, random))
   const mean = delays.reduce((sum, delay) => sum + delay, 0) / delays.length
   t.ok(mean > 1_000, `less than twice as often as heartbeats: ${mean}`)
+})
+
+t.test('a store that comes back has heard from every agent within one heartbeat', async t => {
+  const latest = () => 1
+  for (const intervalMs of [2_000, 1_000]) {
+    const longestMs = reconnectDelayMs(1_000, latest) + retryDelayMs(1_000, intervalMs, latest)
+    t.ok(longestMs <= intervalMs, `first a router returns, then an agent: ${longestMs} ms of ${intervalMs}`)
+  }
 })
 
 t.test('three heartbeats fit into a lease', async t => {
