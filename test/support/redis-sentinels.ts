@@ -18,6 +18,7 @@ import {
 
 export interface RedisSentinels {
   readonly target: RedisTarget
+  readonly sentinelPorts: readonly number[]
   /** Their processes. */
   readonly sentinels: readonly ChildProcess[]
   readonly master: RedisServer
@@ -57,6 +58,7 @@ export async function startRedisSentinels(
   return {
     target: { at: { kind: 'sentinels', nodes, name: 'fleet', password }, database: 0, timeoutMs: 1_000 },
     sentinels,
+    sentinelPorts: ports,
     master,
     replica,
     startSentinels,
