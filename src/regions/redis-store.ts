@@ -15,6 +15,7 @@ import { eventChannel, RedisAccess } from './redis-access.ts'
 import { connectRedis, type RedisConnection, type RedisTarget } from './redis-connection.ts'
 import { parseEvent } from './redis-events.ts'
 import { RedisRecords, type RegisteredRecord } from './redis-records.ts'
+import { Remembering } from './redis-remembering.ts'
 import { RedisRouters } from './redis-routers.ts'
 import { createRedisAudit, createRedisTokens } from './redis-tokens.ts'
 import type { Region } from './region.ts'
@@ -86,21 +87,14 @@ class SharedStore implements RedisStore {
   readonly #watchers = new Watchers()
   readonly #lapses: LapseWatch
   readonly #routers: RedisRouters
-  /** Why registrations and heartbeats are not taken, as of the last attempt. */
-  #writeFault: string | undefined
+  readonly #remembering: Remembering
   /** Of the last reading: which Redis it was, and which specifications it had. */
   #state = ''
-  #remembered: Remembered | undefined
-  /** Whether that was kept on disk, and may be old. */
-  #fromDisk = true
-  /** Shared by all who read meanwhile. */
-  #restoring: Promise<void> | undefined
   #clockOffsetMs: number | undefined
 
   constructor(options: RedisStoreOptions) {
     const { target, fleet, keyPrefix, random, clock, allowedEndpoints, onWarning } = options
     this.#options = options
-    this.#remembered = options.remembered
     const channel = eventChannel(keyPrefix, fleet, target.database)
     this.#connection = connectRedis({
       target,
@@ -120,6 +114,7 @@ class SharedStore implements RedisStore {
       onLapse: region => this.#tell({ kind: 'lapsed', region }),
     })
     this.#routers = new RedisRouters(options)
+    this.#remembering = new Remembering({ ...options, access: this.#access })
     this.tokens = createRedisTokens(this.#access)
     this.audit = createRedisAudit(this.#access)
   }
@@ -143,12 +138,8 @@ class SharedStore implements RedisStore {
   async register(region: Region, { ifRevision }: { readonly ifRevision?: number } = {}): Promise<Registration> {
     const { leaseMs } = this.#options
     const args = [region.id, canonicalJson(region), leaseMs, ifRevision ?? '', this.#access.channel]
-    const [outcome, epoch, revision, renewed] = (await this.#renewing(this.#access.run('register', args))) as readonly [
-      string,
-      number,
-      number,
-      number,
-    ]
+    type Reply = readonly [outcome: string, epoch: number, revision: number, renewed: number]
+    const [outcome, epoch, revision, renewed] = (await this.#access.run('register', args)) as Reply
     if (outcome === 'REVISION') throw regionChanged(region.id, ifRevision!, epoch)
     this.#lapses.renew(region.id, leaseMs)
     if (renewed === 1) this.#tell({ kind: 'reported', region: region.id })
@@ -159,7 +150,7 @@ class SharedStore implements RedisStore {
     const { epoch, sequence } = report
     const { leaseMs } = this.#options
     const args = [id, epoch, sequence, leaseMs, JSON.stringify(report), this.#access.channel]
-    const [outcome, known] = (await this.#renewing(this.#access.run('heartbeat', args))) as readonly [string, number]
+    const [outcome, known] = (await this.#access.run('heartbeat', args)) as readonly [string, number]
     if (outcome === 'UNKNOWN') throw neverRegistered(id)
     if (outcome === 'EPOCH') throw reportOfOtherEpoch(id, epoch, known)
     if (outcome === 'SEQUENCE') throw reportRepeated(id, sequence, known)
@@ -195,19 +186,13 @@ class SharedStore implements RedisStore {
     await announced
     const [, now, state, mode, regions, leases, loads, drains, tokens, routers] = reply
     const incarnation = incarnationOf(state)
-    if (this.#remembered !== undefined && incarnation !== this.#remembered.incarnation) {
-      this.#restoring ??= this.#restore(this.#remembered).finally(() => {
-        this.#restoring = undefined
-      })
-      await this.#restoring
-      return this.read()
-    }
+    if (await this.#remembering.restoreInto(incarnation)) return this.read()
     this.#routers.take(routers, now)
     this.#records.take({ regions: regions ?? undefined, leases, loads, drains })
     this.#state = state
     const known = fleetModes.find(candidate => candidate === mode) ?? 'auto'
-    this.#remembered = { incarnation, at: now, mode: known, drains, tokens }
-    this.#fromDisk = false
+    this.#remembering.take({ incarnation, at: now, mode: known, drains, tokens })
+    const { writeFault } = this.#access
     const registered = this.#records.registered()
     this.#lapses.follow(registered, now)
     const ids = [...new Set([...this.#declared.ids(), ...registered.keys()])].sort()
@@ -215,14 +200,14 @@ class SharedStore implements RedisStore {
       now,
       mode: known,
       incarnation,
-      ...(this.#writeFault !== undefined && { writeFault: this.#writeFault }),
+      ...(writeFault !== undefined && { writeFault }),
       routers: this.#routers.others(),
       records: ids.map(id => this.#record(id, registered.get(id), now)),
     }
   }
 
   remembered(): Remembered | undefined {
-    return this.#remembered
+    return this.#remembering.latest
   }
 
   watch(listener: (event: FleetEvent) => void): () => void {
@@ -237,19 +222,7 @@ class SharedStore implements RedisStore {
 
   /** Tells the others of this router, if that is due, and this one whether the store takes writes. */
   async #announce(): Promise<void> {
-    if (this.#routers.isDue) await this.#renewing(this.#routers.announce(this.#access)).catch(() => {})
-  }
-
-  /** Notes of a write, such as those that leases are renewed with, whether the store takes it. */
-  async #renewing<T>(write: Promise<T>): Promise<T> {
-    try {
-      const result = await write
-      this.#writeFault = undefined
-      return result
-    } catch (error) {
-      this.#writeFault = (error as Error).message
-      throw error
-    }
+    if (this.#routers.isDue) await this.#routers.announce(this.#access).catch(() => {})
   }
 
   #record(id: string, registered: RegisteredRecord | undefined, now: number): FleetRecord {
@@ -260,23 +233,6 @@ class SharedStore implements RedisStore {
     // Files are read on this machine's clock; the difference is taken once, so that the time does not waver.
     this.#clockOffsetMs ??= now - this.#options.clock.now()
     return { region, source: 'file', revision: 0, registeredAt: declaredAt + this.#clockOffsetMs, ...drained }
-  }
-
-  /** Operators' words, put back into a Redis that has lost everything; regions register again by themselves. */
-  async #restore({ at, mode, drains, tokens }: Remembered): Promise<void> {
-    const fromDisk = this.#fromDisk
-    const args = [mode, drains.length / 2, fromDisk ? 1 : 0, at, this.#access.channel, ...drains, ...tokens]
-    const [outcome] = (await this.#access.run('restore', args)) as readonly ['OK' | 'KNOWN' | 'SPOKEN']
-    this.#remembered = undefined
-    const done = {
-      OK: `drains, tokens and mode were put back${fromDisk ? ' from disk' : ''}`,
-      KNOWN: 'drains, tokens and mode are there already',
-      SPOKEN:
-        'drains, tokens and mode kept on disk were not put back, as others have put theirs back or operators have spoken since',
-    }[outcome]
-    this.#options.onWarning(
-      `Redis has lost what it knew of fleet ${this.#options.fleet}: ${done}; regions have to register again`,
-    )
   }
 
   #hear(message: string): void {
