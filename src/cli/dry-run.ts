@@ -2,7 +2,7 @@
 
 import { loadConfig } from '../config/config.ts'
 import type { RegionView } from '../control/schemas.ts'
-import { addressesPerCell } from '../geo/address-space.ts'
+import { countAddresses } from '../geo/address-space.ts'
 import { embeddedDatabase, loadLocator } from '../geo/load-locator.ts'
 import type { Region } from '../regions/region.ts'
 import type { RegionState, Snapshot, Verdict } from '../regions/snapshot.ts'
@@ -30,8 +30,8 @@ export async function dryRun(
   // Without a configuration: the built-in rule and the embedded database.
   const config = loadConfig(options.config, options.config === undefined ? {} : environment)
   const locator = await loadLocator(options.config === undefined ? { databases: [embeddedDatabase] } : config.geo)
-  const weights = addressesPerCell(locator)
-  // Of whom nothing is known, mostly reserved addresses, there are no clients to move.
+  const { cells: weights, pinned } = countAddresses(locator)
+  // Of whom nothing is known, mostly reserved addresses, there are no clients to move; but a pin means some.
   weights[0] = 0
   const verdicts = new Map(views.map(({ id, state, reason, detail }) => [id, { condition: state, by: reason, detail }]))
   const effects = compareFleets({
@@ -40,6 +40,7 @@ export async function dryRun(
     settings: routerSettings(config),
     locator,
     weights,
+    pinned: pinned.map(({ addresses, ...where }) => ({ ...where, weight: addresses })),
   })
   const told = changes.map(({ kind, region }) => ({ kind, region: region.id }))
   const report = { changes: told, ...(kept.length > 0 && { kept }), effects }
@@ -87,12 +88,16 @@ function render(changes: Told, kept: readonly KeptRegion[], effects: readonly Wh
     ...keptLines,
     ...effects.flatMap(effect => renderEffect(effect, paint)),
     '',
-    paint('dim', 'Shares of the known IPv4 address space; costs by distance, tier and bias, without load.'),
+    paint('dim', 'Shares of the known IPv4 address space, with what overrides pin; costs by distance, tier and bias.'),
+    paint('dim', 'Left out: load, IPv6, capabilities that no region has.'),
   ]
 }
 
 /** What one rule's clients would do, as lines. */
-export function renderEffect({ rule, movedShare, meanBeforeMs, meanAfterMs, moves }: WhatIf, paint: Paint): string[] {
+export function renderEffect(effect: WhatIf, paint: Paint): string[] {
+  const { rule, capabilities, movedShare, meanBeforeMs, meanAfterMs, moves } = effect
+  // A fleet may know hundreds of them; those for which nothing changes are as many lines of nothing.
+  if (capabilities !== undefined && capabilities.length > 0 && moves.length === 0) return []
   const summary = `${percent(movedShare)} of clients would move; mean cost ${ms(meanBeforeMs)} → ${ms(meanAfterMs)} ms`
   const right = (header: string) => ({ header, align: 'right' as const })
   const columns = [...leftAligned('from', 'to'), right('clients'), right('before ms'), right('after ms')]
@@ -104,10 +109,15 @@ export function renderEffect({ rule, movedShare, meanBeforeMs, meanAfterMs, move
   const rest = moves.slice(shown.length)
   return [
     '',
-    paint('bold', `rule ${rule}: ${summary}`),
+    paint('bold', `rule ${rule}${askedWords(capabilities)}: ${summary}`),
     ...(shown.length === 0 ? [] : renderTable(columns, rows, width, paint)),
     ...(rest.length === 0 ? [] : [restWords(rest, shown.length > 0)]),
   ]
+}
+
+function askedWords(capabilities: WhatIf['capabilities']): string {
+  if (capabilities === undefined) return ''
+  return capabilities.length === 0 ? ', no capability asked for' : `, asked for ${capabilities.join(' or ')}`
 }
 
 /** Largest moves come first, so these are smaller than those shown. */

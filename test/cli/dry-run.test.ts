@@ -24,3 +24,11 @@ t.test('what is not among the largest is summed up', async t => {
     '1 tiny move, less than 0.001 % together',
   ])
 })
+
+t.test('what a header asks for is told where it moves somebody', async t => {
+  const asking = (capabilities: readonly string[], moves: ReturnType<typeof move>[]) =>
+    renderEffect({ ...effect, capabilities, moves }, plain)[1]
+  t.match(asking([], [move('b', 0.25)]), /^rule default, no capability asked for: 25\.0 %/)
+  t.match(asking(['large', 'small'], [move('b', 0.25)]), /^rule default, asked for large or small: 25\.0 %/)
+  t.equal(asking(['small'], []), undefined)
+})
