@@ -1,6 +1,7 @@
 /** What is wrong with the store, as metrics and lines of the log: worth a line is when that begins and when it ends. */
 
 import type { Logger } from 'pino'
+import { logged } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
 
 export interface StoreObserver {
@@ -25,7 +26,7 @@ export function observeStore(metrics: Metrics, log: Logger, isThere: boolean): S
     },
     away(error) {
       if (isThere)
-        log.error({ err: error }, 'the fleet cannot be read: deciding from what was last known, no lease lapses')
+        log.error(logged(error), 'the fleet cannot be read: deciding from what was last known, no lease lapses')
       isThere = false
       metrics.useStoreTrouble('unreadable')
     },

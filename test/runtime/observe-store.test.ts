@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import t from 'tap'
+import { MeridianError } from '../../src/errors.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { observeStore } from '../../src/runtime/observe-store.ts'
 
@@ -8,7 +9,7 @@ t.test('each trouble of the store is a line when it begins and one when it ends'
   const log = pino({}, { write: line => void lines.push(line) })
   const metrics = createMetrics(() => 0)
   const observer = observeStore(metrics, log, true)
-  const away = new Error('connection refused')
+  const away = new MeridianError('STORE_UNAVAILABLE', 'gone', { cause: new Error('connection refused') })
   const cannotBeRead = /cannot be read.*no lease lapses/
   const full = 'Redis at 10.0.0.1:6379 did not take the command: OOM'
   for (const [what, step, said, trouble] of [
@@ -24,6 +25,7 @@ t.test('each trouble of the store is a line when it begins and one when it ends'
     step()
     t.equal(lines.length, said === undefined ? 0 : 1, what)
     if (said !== undefined) t.match(lines[0], said, what)
+    t.notMatch(lines[0], /stack/, 'what is expected needs no stack')
     const raised = /^meridian_store_trouble_info\{trouble="(.*)"\} 1$/m.exec(await metrics.expose())?.[1]
     t.equal(raised, trouble, what)
   }
