@@ -6,8 +6,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { hostileCalls, scopedToken, victim, wideToken } from '../test/control/hostile-calls.ts'
+import {
+  type HostileCall,
+  hostileCalls,
+  neighbourCalls,
+  scopedToken,
+  victim,
+  wideToken,
+} from '../test/control/hostile-calls.ts'
 import { exampleRegion } from '../test/support/example-region.ts'
+import { startRedis } from '../test/support/redis-server.ts'
 import { startMeridianCommand } from '../test/support/run-meridian.ts'
 import type { Figures } from './figures.ts'
 
@@ -24,28 +32,67 @@ control:
 health: { enabled: false }
 `
 
+type Stops = (() => Promise<unknown>)[]
+
 export async function measureHostileCalls(): Promise<Figures> {
+  const stops: Stops = []
+  try {
+    const alone = await startRouter(settings, stops)
+    await write(`${alone}/v1/regions/${victim}`, 'PUT', exampleRegion(victim))
+    await write(`${alone}/v1/regions/${victim}/heartbeat`, 'POST', { epoch: 1, sequence: 5, inflight: 7 })
+    const refused = await countRefused(alone, hostileCalls)
+    const [router, neighbour] = await startNeighbours(stops)
+    const calls = neighbourCalls(portOf(neighbour))
+    return {
+      hostileCalls: hostileCalls.length + calls.length,
+      hostileCallsRefused: refused + (await countRefused(router, calls)),
+    }
+  } finally {
+    for (const stop of stops.reverse()) await stop()
+  }
+}
+
+/** Two routers on one Redis, of whom the first knows the second and may have regions on the loopback of both. */
+async function startNeighbours(stops: Stops): Promise<readonly [controlUrl: string, controlUrl: string]> {
+  const redis = await startRedis({ teardown: stop => stops.push(stop) })
+  const start = (id: string) => {
+    const shared = settings.replace('10.20.0.0/16', '127.0.0.0/8, localhost')
+    return startRouter(`${shared}\nrouter: { id: ${id} }\nredis: { url: "redis://127.0.0.1:${redis.port}" }\n`, stops)
+  }
+  const [router, neighbour] = [await start('one'), await start('other')]
+  const isKnown = () => redis.cli('HVALS', '{meridian:default}:routers').includes(`"port":${portOf(neighbour)}`)
+  while (!isKnown()) await new Promise(resolve => setTimeout(resolve, 50))
+  // It reads once a second.
+  await new Promise(resolve => setTimeout(resolve, 2_000))
+  return [router, neighbour]
+}
+
+/** @returns its control URL */
+async function startRouter(text: string, stops: Stops): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-bench-'))
   const file = join(folder, 'meridian.yaml')
-  writeFileSync(file, settings)
-  const command = startMeridianCommand(['serve', '--config', file])
-  try {
-    const [, controlUrl] = await command.until('stderr', /its control API on (\S+)\n/)
-    await write(`${controlUrl}/v1/regions/${victim}`, 'PUT', exampleRegion(victim))
-    await write(`${controlUrl}/v1/regions/${victim}/heartbeat`, 'POST', { epoch: 1, sequence: 5, inflight: 7 })
-    let refused = 0
-    for (const { name, bytes, statuses } of hostileCalls) {
-      const status = await statusOf(Number(new URL(controlUrl!).port), bytes)
-      if (statuses.includes(status)) refused++
-      else console.error(`${name}: answered ${status}, not ${statuses.join(' or ')}`)
-    }
-    return { hostileCalls: hostileCalls.length, hostileCallsRefused: refused }
-  } finally {
+  writeFileSync(file, text)
+  const command = startMeridianCommand(['serve', '--config', file], { env: { XDG_STATE_HOME: folder } })
+  stops.push(async () => {
     command.process.kill('SIGKILL')
     await command.result
     rmSync(folder, { recursive: true, force: true })
-  }
+  })
+  const [, controlUrl] = await command.until('stderr', /its control API on (\S+)\n/)
+  return controlUrl!
 }
+
+async function countRefused(controlUrl: string, calls: readonly HostileCall[]): Promise<number> {
+  let refused = 0
+  for (const { name, bytes, statuses } of calls) {
+    const status = await statusOf(portOf(controlUrl), bytes)
+    if (statuses.includes(status)) refused++
+    else console.error(`${name}: answered ${status}, not ${statuses.join(' or ')}`)
+  }
+  return refused
+}
+
+const portOf = (url: string): number => Number(new URL(url).port)
 
 async function write(url: string, method: string, body: object): Promise<void> {
   const headers = { authorization: `Bearer ${wideToken}`, 'content-type': 'application/json' }

@@ -24,6 +24,8 @@ export const errorCatalogue = {
   REGION_INVALID: { title: 'The region is not valid', status: 400, exit: 65 },
   REGION_UNKNOWN: { title: 'There is no such region', status: 404, exit: 66 },
   ENDPOINT_FORBIDDEN: { title: 'The endpoint is not among the allowed ones', status: 403, exit: 77 },
+  REGION_KEPT: { title: 'The region is kept by its agent', status: 409, exit: 65 },
+  FLEET_FULL: { title: 'The fleet has as many regions as it may', status: 507, exit: 75 },
   REGION_CHANGED: { title: 'The region has changed meanwhile', status: 412, exit: 65 },
   REPORT_INVALID: { title: 'The load report is not valid', status: 400, exit: 65 },
   REPORT_OUTDATED: { title: 'The report is older than the one known', status: 409, exit: 65 },
@@ -86,6 +88,32 @@ export class MeridianError extends Error {
       ...(instance !== undefined && { instance }),
     }
   }
+}
+
+/**
+ * Several errors, at least one, as one that has every fault once.
+ *
+ * Its code is that of all of them; CONFIG_INVALID where they are of several kinds, since what names all those files is the
+ * configuration.
+ */
+export function combineErrors(errors: readonly MeridianError[]): MeridianError {
+  const [first] = errors
+  if (errors.length === 1) return first!
+  const faults = [...new Set(errors.flatMap(faultsInPlace))]
+  const code = errors.every(error => error.code === first!.code) ? first!.code : 'CONFIG_INVALID'
+  return new MeridianError(code, faults.join('; '), { faults })
+}
+
+/** Each fault with what the message says before them all: which file they are in. */
+function faultsInPlace({ message, faults }: MeridianError): readonly string[] {
+  if (faults.length === 0) return [message]
+  const [heading, rest] = message.split(faults.join('; '))
+  return rest === undefined ? faults : faults.map(fault => `${heading}${fault}`)
+}
+
+/** What a line of the log says of an error beside its words: a stack only where it is a fault of ours. */
+export function logged(error: unknown): object {
+  return error instanceof MeridianError ? { code: error.code, reason: error.message } : { err: error }
 }
 
 export interface Problem {

@@ -8,13 +8,15 @@ export function heartbeatDelayMs(intervalMs: number, random: Random): number {
 }
 
 /**
- * Exponential backoff with full jitter, up to twice the interval: on average agents call a store that is ill no more often
- * than a healthy one, and each tries again well within its lease.
+ * Exponential backoff with jitter over its upper half, up to three quarters of the interval: whatever comes back has heard
+ * from every agent within one heartbeat, its own return to the store included, and while it is ill agents call it less than
+ * twice as often as when it is well.
  *
  * @param failures in a row, from 1
  */
 export function retryDelayMs(failures: number, intervalMs: number, random: Random): number {
-  return random() * Math.min(2 * intervalMs, (intervalMs / 4) * 2 ** failures)
+  const longestMs = intervalMs * Math.min(3 / 4, 2 ** failures / 8)
+  return longestMs * (0.5 + 0.5 * random())
 }
 
 /** A lease survives the loss of two heartbeats, however short it is. */

@@ -11,18 +11,22 @@ import { crossCheck, type Findings, findUnknownRegions } from '../config/cross-c
 import type { Environment } from '../config/environment.ts'
 import { isMapping } from '../config/keys.ts'
 import { parseYaml } from '../config/yaml-source.ts'
-import { MeridianError } from '../errors.ts'
+import { combineErrors, type ErrorCode, MeridianError } from '../errors.ts'
 import { loadCountryPoints } from '../geo/load-country-points.ts'
 import { loadAsns, loadPlaces } from '../geo/load-database.ts'
-import { loadOverrides, type Overrides } from '../geo/overrides.ts'
+import { loadOverrides, type Overrides, pinsOf } from '../geo/overrides.ts'
 import { withoutAwaited } from '../geo/update/editions.ts'
 import type { Region } from '../regions/region.ts'
 import { readRegionFiles, readRegionIds } from '../regions/region-files.ts'
+import { readControlTls } from '../runtime/control-tls.ts'
+import { readRedisTls } from '../runtime/open-store.ts'
 import { shortPath } from './geo-view.ts'
 
 export interface CheckReport {
   /** What can never work; a router would not start. */
   readonly faults: readonly string[]
+  /** What a router would end with; absent where there is no fault. */
+  readonly code?: ErrorCode
   /** What works, but probably not as meant. */
   readonly warnings: readonly string[]
   /** What was found, as far as it could be read. */
@@ -40,8 +44,10 @@ export interface CheckReport {
  */
 export async function checkEverything(file: string | undefined, environment: Environment): Promise<CheckReport> {
   const faults: string[] = []
+  const errors: MeridianError[] = []
   const collect = (error: unknown, place = ''): undefined => {
     if (!(error instanceof MeridianError)) throw error
+    errors.push(error)
     faults.push(...(error.faults.length > 0 ? error.faults.map(fault => place + fault) : [error.message]))
   }
   const config = attempt(
@@ -60,6 +66,8 @@ export async function checkEverything(file: string | undefined, environment: Env
     readRegions(declared?.directory, collect),
     loadDatabases(present, collect),
     readOverrides(geo?.overrides, collect),
+    readControlTls(config?.control.tls).catch(collect),
+    readRedisTls(config?.redis?.tls).catch(collect),
   ])
   const found = {
     rules: config?.rules.length ?? 0,
@@ -67,11 +75,12 @@ export async function checkEverything(file: string | undefined, environment: Env
     databases,
     overrides: overrides?.entries.length ?? 0,
   }
-  if (config === undefined) return { faults: distinct(faults), warnings: [], found }
+  if (config === undefined) return { faults: distinct(faults), ...codeOf(errors), warnings: [], found }
   const findings = await checkTogether(config, regions, overrides)
   const awaited = editions.filter(({ file }) => present && !present.databases.includes(file) && present.asn !== file)
   const warnings = [...findings.warnings, ...awaited.map(({ file }) => `${shortPath(file)}: is still to be downloaded`)]
-  return { faults: distinct([...faults, ...findings.faults]), warnings, found }
+  if (findings.faults.length > 0) collect(new MeridianError('CONFIG_INVALID', '', { faults: findings.faults }))
+  return { faults: distinct(faults), ...codeOf(errors), warnings, found }
 }
 
 /** What can be said of the parts together; of a faulty folder of regions only the names of its files are known. */
@@ -80,12 +89,14 @@ async function checkTogether(
   regions: readonly Region[] | undefined,
   overrides: Overrides | undefined,
 ): Promise<Findings> {
-  const pins = (overrides?.entries ?? []).flatMap(({ region, whenDown, text }) =>
-    region === undefined ? [] : [{ region, whenDown, network: text }],
-  )
+  const pins = overrides === undefined ? [] : pinsOf(overrides)
   if (regions !== undefined) return crossCheck(config, regions, pins)
   const ids = await readRegionIds(config.regions.directory!).catch(() => undefined)
   return ids === undefined ? { faults: [], warnings: [] } : findUnknownRegions(config, ids, pins)
+}
+
+function codeOf(errors: readonly MeridianError[]): Pick<CheckReport, 'code'> {
+  return errors.length === 0 ? {} : { code: combineErrors(errors).code }
 }
 
 /** A file that is named twice has its faults once. */

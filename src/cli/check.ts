@@ -14,7 +14,7 @@ export async function check(options: CheckOptions, { print, paint, environment, 
   const report = await checkEverything(options.config, environment)
   const ok = report.faults.length === 0 && !(options.strict && report.warnings.length > 0)
   print(...(options.json ? [JSON.stringify({ ok, ...report })] : renderReport(options.config, report, paint)))
-  if (!ok) leave(errorCatalogue.CONFIG_INVALID.exit)
+  if (!ok) leave(errorCatalogue[report.code ?? 'CONFIG_INVALID'].exit)
 }
 
 function renderReport(file: string | undefined, { faults, warnings, found }: CheckReport, paint: Paint): string[] {

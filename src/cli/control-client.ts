@@ -102,6 +102,11 @@ function isProblem(value: unknown): value is Problem {
 
 function toError({ code, detail, faults = [] }: Problem): MeridianError {
   const isAboutTokens = code === 'TOKEN_MISSING' || code === 'TOKEN_UNKNOWN'
-  const message = isAboutTokens ? `${detail} (here: --token or MERIDIAN_TOKEN)` : detail
+  const hint = isAboutTokens
+    ? ' (here: --token or MERIDIAN_TOKEN)'
+    : code === 'REGION_KEPT'
+      ? '; --force does it until the agent registers again'
+      : ''
+  const message = `${detail}${hint}`
   return new MeridianError(code, message, { faults })
 }

@@ -27,6 +27,7 @@ export async function fleetMode(
         ['regions', total === 0 ? 'none' : `${total}: ${counts.join(', ')}`],
         ['snapshot', `${fleet.snapshot.version}, ${(fleet.snapshot.ageMs / 1000).toFixed(1)} s old`],
         ...(stale === undefined ? [] : [['old', stale] as const]),
+        ...(fleet.writeFault === undefined ? [] : [['store', fleet.writeFault] as const]),
       ],
       paint,
     ),

@@ -1,12 +1,15 @@
 /** Runs one command line from start to exit code. */
 
+import { packageDirectory } from '../paths.ts'
 import { describeFailure } from './failure.ts'
 import { createProgram } from './program.ts'
-import { createTerminal } from './terminal.ts'
+import { staleBuildWarning } from './stale-build.ts'
+import { createTerminal, type Terminal } from './terminal.ts'
 
 /** Reads `process.argv`; resolves when the command is done, with `process.exitCode` set. Never rejects. */
 export async function main(): Promise<void> {
   const terminal = createTerminal(process)
+  if (isBuilt) warnOfStaleBuild(terminal)
   const program = createProgram(terminal)
   try {
     if (process.argv.length < 3) program.outputHelp()
@@ -17,6 +20,14 @@ export async function main(): Promise<void> {
     terminal.complain(...lines)
     process.exitCode = exitCode
   }
+}
+
+/** Not the sources themselves. */
+const isBuilt = import.meta.url.endsWith('.js')
+
+function warnOfStaleBuild({ complain }: Terminal): void {
+  const warning = staleBuildWarning(packageDirectory)
+  if (warning !== undefined) complain(`meridian: ${warning}`)
 }
 
 function isSet(variable: string | undefined): boolean {

@@ -2,43 +2,60 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { RegionView } from '../control/schemas.ts'
+import { MeridianError } from '../errors.ts'
 import { checkRegion } from '../regions/check-region.ts'
 import { Region } from '../regions/region.ts'
 import { readRegionFile, readRegionFiles } from '../regions/region-files.ts'
 import { askControl } from './control-client.ts'
-import type { ControlOptions } from './control-options.ts'
 import { dryRun } from './dry-run.ts'
-import type { ApplyOptions, FleetChange } from './fleet-change.ts'
+import {
+  type ApplyOptions,
+  type ChangeOptions,
+  describeKept,
+  type FleetChange,
+  type KeptRegion,
+} from './fleet-change.ts'
 import { pathOf, readRegions } from './regions.ts'
 import type { Terminal } from './terminal.ts'
 
-export async function registerRegion(file: string, options: ControlOptions, { print }: Terminal): Promise<void> {
+export async function registerRegion(file: string, options: ChangeOptions, { print }: Terminal): Promise<void> {
   const region = await readRegionFile(file)
-  const answer = (await askControl(options, { ...putRequest(region), answerKey: 'epoch' })) as Registered
+  const answer = (await askControl(options, { ...putRequest(region, options), answerKey: 'epoch' })) as Registered
   if (options.json) return print(JSON.stringify(answer))
   print(
     `${region.id} is registered, revision ${answer.revision}; believed for ${answer.leaseMs / 1000} s without a heartbeat`,
   )
 }
 
-export async function removeRegion(id: string, options: ControlOptions, { print }: Terminal): Promise<void> {
-  await askControl(options, { method: 'DELETE', path: pathOf(id) })
+export async function removeRegion(id: string, options: ChangeOptions, { print }: Terminal): Promise<void> {
+  await askControl(options, { method: 'DELETE', path: changePath(id, options) })
   print(options.json ? JSON.stringify({ removed: id }) : `${id} has no registration any more`)
 }
 
+/** @throws MeridianError REGION_KEPT after everything else was done, where agents keep some regions as they are */
 export async function applyRegions(folder: string, options: ApplyOptions, terminal: Terminal): Promise<void> {
   const wanted = await readRegionFiles(folder)
   const views = options.against === undefined ? await readRegions(options) : []
   const known = options.against === undefined ? views.map(specOf) : await readRegionFiles(options.against)
-  const changes = findChanges(wanted, known, views, options.prune === true)
-  if (options.dryRun || options.against !== undefined) return dryRun({ known, views, changes }, options, terminal)
-  for (const change of changes) await make(change, options)
-  const made = changes.map(({ kind, region }) => ({ kind, region: region.id }))
-  if (options.json) return terminal.print(JSON.stringify({ changes: made }))
-  terminal.print(
-    ...made.map(({ kind, region }) => `${region} ${kind}`),
-    `${made.length} of ${wanted.length} regions told`,
-  )
+  const found = findChanges(wanted, known, views, options.prune === true)
+  const kept = options.force ? [] : findKept(found, views)
+  const changes = found.filter(change => !kept.some(({ region }) => region === change.region.id))
+  if (options.dryRun || options.against !== undefined) return dryRun({ known, views, changes, kept }, options, terminal)
+  const made: FleetChange[] = []
+  for (const change of changes) {
+    if (await make(change, options)) made.push(change)
+    else kept.push({ region: change.region.id })
+  }
+  const told = made.map(({ kind, region }) => ({ kind, region: region.id }))
+  if (options.json) terminal.print(JSON.stringify({ changes: told, ...(kept.length > 0 && { kept }) }))
+  else {
+    terminal.print(
+      ...told.map(({ kind, region }) => `${region} ${kind}`),
+      ...kept.map(describeKept),
+      `${told.length} of ${wanted.length} regions told`,
+    )
+  }
+  if (kept.length > 0) throw someKept(kept)
 }
 
 interface Registered {
@@ -76,14 +93,44 @@ function findChanges(
   return [...told, ...removed]
 }
 
-async function make({ kind, region, revision }: FleetChange, options: ControlOptions): Promise<void> {
-  const headers = { 'if-match': `"${revision}"` }
-  if (kind === 'removed') await askControl(options, { method: 'DELETE', path: pathOf(region.id), headers })
-  else await askControl(options, { ...putRequest(region), headers, answerKey: 'epoch' })
+/** Of what was found, that which an agent would undo a heartbeat later. */
+function findKept(changes: readonly FleetChange[], views: readonly RegionView[]): KeptRegion[] {
+  const ids = new Set(changes.map(({ region }) => region.id))
+  return views.flatMap(({ id, lease, load }) => {
+    const isKept = ids.has(id) && load !== undefined && lease !== undefined && lease.expiresInMs > 0
+    return isKept ? [{ region: id, heartbeatAgeMs: load.ageMs }] : []
+  })
 }
 
-function putRequest(region: Region) {
-  return { method: 'PUT', path: pathOf(region.id), body: region } as const
+function someKept(kept: readonly KeptRegion[]): MeridianError {
+  const ids = kept.map(({ region }) => region).join(', ')
+  return new MeridianError(
+    'REGION_KEPT',
+    `kept as they are by their agents: ${ids}; change the region files of the agents, or stop them (--force tells the router all the same, until they register again)`,
+  )
+}
+
+/** Whether it was done; not where an agent has come meanwhile. */
+async function make({ kind, region, revision }: FleetChange, options: ApplyOptions): Promise<boolean> {
+  const headers = { 'if-match': `"${revision}"` }
+  const removal = { method: 'DELETE', path: changePath(region.id, options), headers } as const
+  const registration = { ...putRequest(region, options), headers, answerKey: 'epoch' }
+  try {
+    await askControl(options, kind === 'removed' ? removal : registration)
+    return true
+  } catch (error) {
+    if (error instanceof MeridianError && error.code === 'REGION_KEPT') return false
+    throw error
+  }
+}
+
+function putRequest(region: Region, options: ChangeOptions) {
+  return { method: 'PUT', path: changePath(region.id, options), body: region } as const
+}
+
+/** The router looks for an agent itself: it knows best, and whoever may only write cannot look. */
+function changePath(id: string, { force }: ChangeOptions): string {
+  return force ? pathOf(id) : `${pathOf(id)}?unlessKept=true`
 }
 
 /** What the operator or the region said, without what the router knows of it. */

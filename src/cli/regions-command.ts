@@ -4,6 +4,8 @@ import { Command } from 'commander'
 import { withControlOptions } from './control-options.ts'
 import type { Terminal } from './terminal.ts'
 
+const force = 'also where the agent of a region sends heartbeats, and will register its own file again'
+
 export function regionsCommand(terminal: Terminal): Command {
   const regions = () => import('./regions.ts')
   const changes = () => import('./regions-changes.ts')
@@ -28,10 +30,12 @@ export function regionsCommand(terminal: Terminal): Command {
   const register = new Command('register')
     .description('register the region of a file, or what has changed in it (needs a token)')
     .argument('<file>', 'region file (JSON)')
+    .option('--force', force)
     .action(async (file, options) => (await changes()).registerRegion(file, options, terminal))
   const apply = new Command('apply')
     .description('register every region of a folder that is new or has changed (needs a token)')
     .argument('<folder>', 'folder with region files')
+    .option('--force', force)
     .option('--prune', 'remove registered regions that have no file there')
     .option('--dry-run', 'change nothing: show which clients would move where, and what it costs them')
     .option('--against <folder>', 'dry run: compare with the regions of this folder instead of asking a router')
@@ -40,6 +44,7 @@ export function regionsCommand(terminal: Terminal): Command {
   const remove = new Command('remove')
     .description('forget what a region registered (needs a token)')
     .argument('<id>', 'id of the region')
+    .option('--force', force)
     .action(async (id, options) => (await changes()).removeRegion(id, options, terminal))
   const group = new Command('regions').helpCommand(false).description('see and change the regions of a running router')
   for (const command of [list, show, register, apply, drain, undrain, remove])

@@ -23,6 +23,8 @@ export const Redis = Type.Object(
     url: Type.Optional(Type.String()),
     sentinels: Nodes,
     sentinelName: Type.String({ minLength: 1, default: 'mymaster' }),
+    sentinelUsername: Type.Optional(Type.String()),
+    sentinelPassword: Type.Optional(Type.String()),
     cluster: Nodes,
     username: Type.Optional(Type.String()),
     password: Type.Optional(Type.String()),
@@ -65,7 +67,13 @@ export function toRedisConfig(
   const link = url === undefined ? undefined : parseRedisUrl(url)
   const at: RedisTarget['at'] | undefined =
     sentinels !== undefined
-      ? { kind: 'sentinels', nodes: sentinels.map(nodeOf), name: sentinelName }
+      ? {
+          kind: 'sentinels',
+          nodes: sentinels.map(nodeOf),
+          name: sentinelName,
+          username: redis.sentinelUsername,
+          password: redis.sentinelPassword,
+        }
       : cluster !== undefined
         ? { kind: 'cluster', nodes: cluster.map(nodeOf) }
         : link && { kind: 'single', node: link.node }
@@ -86,7 +94,8 @@ export function toRedisConfig(
 }
 
 /** What the schema cannot see. A password is never shown. */
-export function redisFaults({ url, sentinels, cluster, database, tls, username, password }: Redis): Fault[] {
+export function redisFaults(redis: Redis): Fault[] {
+  const { url, sentinels, cluster, database, tls, username, password } = redis
   const faults: Fault[] = []
   const add = (path: string, message: string): void => void faults.push({ path: `redis.${path}`, message })
   const named = Object.entries({ url, sentinels, cluster }).filter(([, value]) => value !== undefined)
@@ -105,6 +114,10 @@ export function redisFaults({ url, sentinels, cluster, database, tls, username, 
     add('database', 'redis.url names a database already; keep one of them')
   if (username !== undefined && password === undefined && link?.password === undefined)
     add('username', 'needs redis.password')
+  if (redis.sentinelUsername !== undefined && redis.sentinelPassword === undefined)
+    add('sentinelUsername', 'needs redis.sentinelPassword')
+  if (redis.sentinelPassword !== undefined && sentinels === undefined)
+    add('sentinelPassword', 'there are no redis.sentinels to give it to')
   const files = Object.entries(tls).filter(([name, value]) => name !== 'enabled' && value !== undefined)
   if (files.length > 0 && !tls.enabled && link?.secure !== true) {
     add(`tls.${files[0]![0]}`, 'TLS is off: use a rediss:// URL, or set redis.tls.enabled')

@@ -7,6 +7,7 @@
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { LogController } from 'fastify'
+import { logged } from '../errors.ts'
 import { auditRoutes, installAudit } from './audit.ts'
 import { installAuthorisation } from './authorisation.ts'
 import { createCallers } from './callers.ts'
@@ -41,7 +42,7 @@ export function createControlApp(dependencies: ControlDependencies): ControlApp 
   }).withTypeProvider<TypeBoxTypeProvider>()
   const callers = createCallers(access, store, clock)
   app.addHook('onReady', () =>
-    callers.reload().catch(error => app.log.warn({ err: error }, 'no token of the store is known yet')),
+    callers.reload().catch(error => app.log.warn(logged(error), 'no token of the store is known yet')),
   )
   app.addHook('onClose', async () => callers.close())
 
@@ -49,7 +50,7 @@ export function createControlApp(dependencies: ControlDependencies): ControlApp 
   // What a handler returns is what is sent. That it fits the documented schema is for the tests to say.
   app.setSerializerCompiler(() => data => JSON.stringify(data))
   addSharedSchemas(app)
-  installProblems(app)
+  installProblems(app, clock)
   installJsonBody(app)
   const authorisation = installAuthorisation(app, access, callers, clock.now)
   installAudit(app, dependencies)

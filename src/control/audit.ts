@@ -7,8 +7,10 @@
  */
 
 import Type from 'typebox'
+import { logged } from '../errors.ts'
 import { AuditEntry } from '../regions/audit-log.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
+import { isOfStore } from './outage-log.ts'
 import { answer, answers } from './schemas.ts'
 
 interface Change {
@@ -46,8 +48,12 @@ export function installAudit(app: ControlServer, { store, clock }: ControlDepend
       ...change,
       outcome: failure ?? 'done',
     }
-    // The change is made and has to be answered as such; that it is missing in the log is a fault for ours.
-    await store.audit.append(entry).catch(error => request.log.error({ err: error, entry }, 'not in the audit log'))
+    await store.audit.append(entry).catch(error => {
+      // What came to nothing because the store is away is told elsewhere, once for all such calls.
+      if (change === undefined && isOfStore(failure)) return
+      // The change is made and has to be answered as such; that it is missing in the log is a fault for ours.
+      request.log.error({ ...logged(error), entry }, 'not in the audit log')
+    })
   })
 }
 

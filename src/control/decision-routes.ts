@@ -30,6 +30,7 @@ export function decisionRoutes(app: ControlServer, { router }: ControlDependenci
     '/v1/route',
     {
       config: { right: 'read' },
+      attachValidation: true,
       schema: {
         tags,
         summary: 'Where should this client go? Counts as a client sent there',
@@ -47,6 +48,7 @@ export function decisionRoutes(app: ControlServer, { router }: ControlDependenci
     '/v1/explain',
     {
       config: { right: 'read' },
+      attachValidation: true,
       schema: {
         tags,
         summary: 'Why would this client go there? Counts as nothing',
@@ -68,25 +70,32 @@ interface AskedQuestion {
   readonly pathAndQuery: string
 }
 
-/** @throws MeridianError ADDRESS_INVALID or REQUEST_INVALID with every fault */
+/** @throws MeridianError ADDRESS_INVALID or REQUEST_INVALID with every fault, those of the schema first */
 function readQuestion(request: FastifyRequest, query: Static<typeof Question>): AskedQuestion {
-  const ip = query.ip ?? socketAddress(request)
-  const address = parseAddress(ip)
-  const host = parseHost(query.host)
-  const target = parseRequestTarget(query.path)
-  if (address !== undefined && host !== undefined && target?.form === 'origin') {
-    const { method, key } = query
-    const header = (name: string) => request.headers[name]?.toString()
-    return { question: { address, host, path: target.path, method, key, header }, pathAndQuery: target.pathAndQuery }
-  }
-  const faults: string[] = []
-  const expect = (path: string, what: string, value: string) =>
+  const faults = [...((request.validationError as MeridianError | undefined)?.faults ?? [])]
+  const expect = (path: string, what: string, value: unknown) => {
+    // What the schema has said of a key is said once.
+    if (faults.some(fault => fault.startsWith(`${path}: `))) return
     faults.push(formatFault({ path, message: `expected ${what}, not ${shown(value)}` }))
+  }
+  // Of a faulty query nothing has been filled in, and its values may be of any type.
+  const { ip = socketAddress(request), host: asked = '', path = '/', method, key } = query
+  const address = parsed(ip, parseAddress)
+  const host = parsed(asked, parseHost)
+  const target = parsed(path, parseRequestTarget)
   if (address === undefined) expect('ip', 'an IPv4 or IPv6 address', ip)
-  if (host === undefined) expect('host', 'a host name', query.host)
-  if (target?.form !== 'origin') expect('path', 'a path that starts with /', query.path)
-  const code = address === undefined ? 'ADDRESS_INVALID' : 'REQUEST_INVALID'
-  throw new MeridianError(code, faults.join('; '), { faults })
+  if (host === undefined) expect('host', 'a host name', asked)
+  if (target?.form !== 'origin') expect('path', 'a path that starts with /', path)
+  if (faults.length > 0 || address === undefined || host === undefined || target?.form !== 'origin') {
+    const code = typeof ip === 'string' && address === undefined ? 'ADDRESS_INVALID' : 'REQUEST_INVALID'
+    throw new MeridianError(code, faults.join('; '), { faults })
+  }
+  const header = (name: string) => request.headers[name]?.toString()
+  return { question: { address, host, path: target.path, method, key, header }, pathAndQuery: target.pathAndQuery }
+}
+
+function parsed<T>(value: unknown, parse: (text: string) => T | undefined): T | undefined {
+  return typeof value === 'string' ? parse(value) : undefined
 }
 
 /** Without the zone that link-local addresses carry (RFC 4007 §11): it means something on one machine only. */

@@ -59,7 +59,7 @@ export interface ControlDependencies {
   readonly tls?: TlsMaterial | undefined
   /** `control.allowedEndpoints`: where a region may register itself. */
   readonly allowedEndpoints: AllowedEndpoints
-  /** Knows this router's own listeners, which no region may name; absent: only the list counts. */
+  /** Knows the listeners of this router and of the others, which no region may name; absent: only the list counts. */
   readonly guard?: EndpointGuard
   /** Tells when a draining region will be empty; absent: nothing is told. */
   readonly drains?: DrainTracker

@@ -7,6 +7,7 @@ import Type, { type Static } from 'typebox'
 import type { Clock } from '../clock.ts'
 import { MeridianError } from '../errors.ts'
 import type { FleetState, RegionStore } from '../regions/store.ts'
+import { isOfStore } from './outage-log.ts'
 
 /** The fleet that the present snapshot was made from. */
 export interface KnownFleet {
@@ -49,13 +50,9 @@ export async function readFleet({ store, knownFleet, clock }: FleetReader): Prom
     return { fleet: await store.read(), staleness: {} }
   } catch (error) {
     const known = knownFleet?.()
-    if (known === undefined || !isOfStore(error)) throw error
+    if (known === undefined || !(error instanceof MeridianError) || !isOfStore(error.code)) throw error
     const { fleet, readAt } = known
     const age = readAt === undefined ? {} : { ageMs: Math.max(0, Math.round(clock.now() - readAt)) }
     return { fleet, staleness: { stale: true, ...age } }
   }
-}
-
-function isOfStore(error: unknown): boolean {
-  return error instanceof MeridianError && (error.code === 'STORE_UNAVAILABLE' || error.code === 'STORE_UNSUITABLE')
 }

@@ -20,6 +20,12 @@ const FleetView = Type.Object(
     mode: Mode,
     regions: Type.Object({ total: Count, up: Count, impaired: Count, draining: Count, down: Count }),
     snapshot: Type.Object({ version: Type.Integer(), ageMs: Type.Number() }),
+    writeFault: Type.Optional(
+      Type.String({
+        description:
+          'Only while the shared store can be read but takes no registrations and heartbeats: why; no lease lapses then',
+      }),
+    ),
     ...staleness,
   },
   { additionalProperties: false },
@@ -72,5 +78,7 @@ async function viewFleetState(dependencies: ControlDependencies): Promise<FleetV
   const count = { total: regions.length, up: 0, impaired: 0, draining: 0, down: 0 }
   for (const { verdict } of regions) count[verdict.condition]++
   const ageMs = Math.max(0, Math.round(clock.now() - takenAt))
-  return { mode: fleet.mode, regions: count, snapshot: { version, ageMs }, ...staleness }
+  const { mode, writeFault } = fleet
+  const fault = writeFault === undefined || staleness.stale ? {} : { writeFault }
+  return { mode, regions: count, snapshot: { version, ageMs }, ...fault, ...staleness }
 }

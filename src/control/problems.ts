@@ -7,19 +7,24 @@
 import { maxHeaderSize, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../clock.ts'
 import { type ErrorCode, errorCatalogue, MeridianError } from '../errors.ts'
 import { shown } from '../schema.ts'
 import type { ControlServer } from './dependencies.ts'
+import { createOutageLog, isOfStore } from './outage-log.ts'
 
 export const problemType = 'application/problem+json'
 
 /** Error handler, and answers to unknown paths and methods. Before any route is added. */
-export function installProblems(app: ControlServer): void {
+export function installProblems(app: ControlServer, clock: Clock): void {
+  const outage = createOutageLog(app.log, clock)
+  app.addHook('onClose', async () => outage.close())
   const known = new MethodsByPath()
   app.addHook('onRoute', ({ url, method }) => known.add(url, [method].flat()))
   app.setErrorHandler((error: FastifyError | MeridianError, request, reply) => {
     const problem = asMeridianError(error, request)
     if (errorCatalogue[problem.code].status === 500) request.log.error(error)
+    if (isOfStore(problem.code)) outage.note(problem)
     return sendProblem(reply, problem)
   })
   app.setNotFoundHandler((request, reply) => {

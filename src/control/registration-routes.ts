@@ -7,12 +7,14 @@ import { MeridianError } from '../errors.ts'
 import { requireAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { checkRegion } from '../regions/check-region.ts'
 import type { EndpointGuard } from '../regions/endpoint-guard.ts'
+import { requireRoom } from '../regions/fleet-size.ts'
 import { LoadReport } from '../regions/load-report.ts'
 import { Region, RegionId } from '../regions/region.ts'
 import type { FleetRecord, RegionStore } from '../regions/store.ts'
 import { checker, shown } from '../schema.ts'
 import { callerName } from './authorisation.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
+import { requireNotKept, UnlessKept } from './kept-regions.ts'
 import { RegionPath, readRegion } from './region-routes.ts'
 import { checkBody } from './request-checker.ts'
 import { entityTag, requireRevision, wantedRevision } from './revisions.ts'
@@ -52,6 +54,7 @@ function addRegister(app: ControlServer, { store, refresh, allowedEndpoints, gua
           'The same body again leaves the region as it is, and its revision; only the epoch is new. If-Match with the ' +
           'ETag of the region replaces only what was read; If-None-Match: * registers only what is not registered.',
         params: RegionPath,
+        querystring: asInput(UnlessKept),
         body: RegionBody,
         response: answers({ 200: answer('Replaced', Registration), 201: answer('New', Registration) }),
       },
@@ -61,7 +64,9 @@ function addRegister(app: ControlServer, { store, refresh, allowedEndpoints, gua
       const region = regionOf(id, request.body)
       requireAllowedEndpoints(region, allowedEndpoints)
       requireOthers(region, guard)
-      const before = await findRecord(store, id)
+      const { record: before, now, known } = await findRecord(store, id)
+      if (before === undefined) requireRoom(id, known)
+      requireNotKept(request.query, { record: before, now }, region)
       const ifRevision = wantedRevision(request, before?.revision)
       const registration = await store.register(region, ifRevision === undefined ? {} : { ifRevision })
       if (before?.revision !== registration.revision) request.change = { before: before?.region, after: region }
@@ -109,7 +114,7 @@ function addDrain(app: ControlServer, dependencies: ControlDependencies): void {
     async request => {
       const { id } = request.params
       const { reason } = checkBody(checkDrain, request.body ?? {}, 'REQUEST_INVALID')
-      const before = await findRecord(store, id)
+      const { record: before } = await findRecord(store, id)
       requireRevision(request, id, before?.revision)
       // An operator's drain stays as it is when the region itself says that it is going.
       if (isOperatorsDrain(request, before)) return readRegion(dependencies, id)
@@ -137,7 +142,7 @@ function addUndrain(app: ControlServer, dependencies: ControlDependencies): void
     },
     async request => {
       const { id } = request.params
-      const before = await findRecord(store, id)
+      const { record: before } = await findRecord(store, id)
       requireRevision(request, id, before?.revision)
       if (isOperatorsDrain(request, before)) throw operatorsWord(id, before)
       await store.undrain(id)
@@ -157,14 +162,16 @@ function addRemove(app: ControlServer, { store, refresh }: ControlDependencies):
         tags,
         summary: 'Forgets what a region registered; one that is declared in a file goes back to that',
         params: RegionPath,
+        querystring: asInput(UnlessKept),
         response: answers({ 204: emptyAnswer('Forgotten') }),
       },
     },
     async (request, reply) => {
       const { id } = request.params
-      const before = await findRecord(store, id)
+      const { record: before, now } = await findRecord(store, id)
       requireRevision(request, id, before?.revision)
       if (isOperatorsDrain(request, before)) throw operatorsWord(id, before)
+      requireNotKept(request.query, { record: before, now }, undefined)
       await store.remove(id)
       request.change = { before: before?.region }
       await refresh()
@@ -186,16 +193,26 @@ function operatorsWord(id: string, { drain }: DrainedRecord): MeridianError {
   return new MeridianError('TOKEN_REFUSED', message)
 }
 
-async function findRecord(store: RegionStore, id: string): Promise<FleetRecord | undefined> {
-  return (await store.read()).records.find(({ region }) => region.id === id)
+interface Found {
+  readonly record: FleetRecord | undefined
+  /** On the store's clock, ms. */
+  readonly now: number
+  /** Regions of the fleet. */
+  readonly known: number
 }
 
-/** @throws MeridianError ENDPOINT_FORBIDDEN for a region that leads to this router itself */
+async function findRecord(store: RegionStore, id: string): Promise<Found> {
+  const { records, now } = await store.read()
+  return { record: records.find(({ region }) => region.id === id), now, known: records.length }
+}
+
+/** @throws MeridianError ENDPOINT_FORBIDDEN for a region that leads to a router of this fleet */
 function requireOthers({ id, endpoints }: Region, guard: EndpointGuard | undefined): void {
   const { publicUrl, originUrl } = endpoints
   for (const [path, url] of Object.entries({ publicUrl, originUrl })) {
-    if (url === undefined || guard?.isOwn(url) !== true) continue
-    const fault = `endpoints.${path}: ${shown(url)} is this router itself`
+    const router = url === undefined ? undefined : guard?.routerAt(url)
+    if (router === undefined) continue
+    const fault = `endpoints.${path}: ${shown(url)} is ${router}`
     throw new MeridianError('ENDPOINT_FORBIDDEN', `region ${shown(id)}: ${fault}`, { faults: [fault] })
   }
 }

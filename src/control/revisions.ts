@@ -7,6 +7,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import { MeridianError } from '../errors.ts'
+import { regionChanged } from '../regions/store-errors.ts'
 import { shown } from '../schema.ts'
 
 export function entityTag(revision: number): string {
@@ -31,7 +32,8 @@ export function wantedRevision({ headers }: FastifyRequest, found: number | unde
   }
   if (ifMatch === undefined) return undefined
   if (ifMatch === '*') {
-    if (found === undefined) throw new MeridianError('REGION_CHANGED', 'there is no such region to be replaced')
+    if (found === undefined)
+      throw new MeridianError('REGION_CHANGED', 'there is no such region: to register it, leave If-Match out')
     return undefined
   }
   const revision = /^"(0|[1-9]\d{0,15})"$/.exec(ifMatch)?.[1]
@@ -46,8 +48,5 @@ export function wantedRevision({ headers }: FastifyRequest, found: number | unde
 export function requireRevision(request: FastifyRequest, id: string, found: number | undefined): void {
   const wanted = wantedRevision(request, found)
   if (wanted === undefined || wanted === (found ?? 0)) return
-  throw new MeridianError(
-    'REGION_CHANGED',
-    `region ${shown(id)} is at revision ${found ?? 0}, not at ${wanted}: read it again`,
-  )
+  throw regionChanged(id, wanted, found ?? 0)
 }

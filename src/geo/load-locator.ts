@@ -1,6 +1,6 @@
 /** Builds a locator from files, all at once, and reports the faults of all of them together. */
 
-import { MeridianError } from '../errors.ts'
+import { combineErrors, type MeridianError } from '../errors.ts'
 import { bundledData } from '../paths.ts'
 import type { CountryPoints } from './country-points.ts'
 import { loadCountryPoints } from './load-country-points.ts'
@@ -30,8 +30,8 @@ export const embeddedDatabase = bundledData('city.mmdb')
 /**
  * Resolves once every file was read and found whole.
  *
- * @throws MeridianError FILE_UNREADABLE, GEO_DATABASE_INVALID or OVERRIDES_INVALID; where several files are broken, one
- * error with the first one's code and the faults of all
+ * @throws MeridianError FILE_UNREADABLE, GEO_DATABASE_INVALID or OVERRIDES_INVALID; where several files are broken in
+ * several ways, CONFIG_INVALID with the faults of all
  */
 export async function loadLocator(
   files: LocatorFiles,
@@ -54,9 +54,5 @@ export async function loadLocator(
 async function rejectTogether(loads: readonly (Promise<unknown> | undefined)[]): Promise<void> {
   const outcomes = await Promise.allSettled(loads)
   const errors = outcomes.filter(outcome => outcome.status === 'rejected').map(({ reason }) => reason as MeridianError)
-  if (errors.length === 0) return
-  if (errors.length === 1) throw errors[0]
-  // A file that is named twice has its faults once.
-  const faults = [...new Set(errors.flatMap(error => (error.faults.length > 0 ? error.faults : [error.message])))]
-  throw new MeridianError(errors[0]!.code, [...new Set(errors.map(error => error.message))].join('; '), { faults })
+  if (errors.length > 0) throw combineErrors(errors)
 }

@@ -12,6 +12,7 @@ import { type Document, isCollection, isNode, LineCounter, parseDocument } from 
 import { MeridianError, unreadable } from '../errors.ts'
 import { checker, type Fault, formatFault } from '../schema.ts'
 import type { Coordinates } from './coordinates.ts'
+import type { Pin } from './location.ts'
 import { formatNetwork, type Network, parseNetwork, unmapNetwork } from './network.ts'
 
 const strict = { additionalProperties: false }
@@ -56,6 +57,13 @@ export interface Overrides {
   readonly file: string
   /** In the order of the file; no network twice. */
   readonly entries: readonly Override[]
+}
+
+/** The entries that pin a network to a region. */
+export function pinsOf({ entries }: Pick<Overrides, 'entries'>): Pin[] {
+  return entries.flatMap(({ region, whenDown, text }) =>
+    region === undefined ? [] : [{ region, whenDown, network: text }],
+  )
 }
 
 /** @throws MeridianError FILE_UNREADABLE, or OVERRIDES_INVALID with every fault and its line */

@@ -46,11 +46,22 @@ export interface Metrics {
   countProbeFailure(region: string): void
   /** Takes over conditions, version and age; a region that is gone leaves no series of conditions behind. */
   useSnapshot(snapshot: Snapshot): void
+  /** What keeps the shared store from renewing leases; undefined: nothing. */
+  useStoreTrouble(trouble: StoreTrouble | undefined): void
   /** Where to look for how far draining regions are. */
   useDrains(estimates: () => ReadonlyMap<string, DrainEstimate>): void
   /** Databases in use now; those of before are forgotten. */
   useGeoDatabases(databases: readonly { readonly file: string; readonly builtAt?: Date }[]): void
+  /** Changed files were taken up, or refused. */
+  noteReload(succeeded: boolean): void
+  /** MaxMind was asked for a newer database, be there one or not; or could not be. */
+  noteGeoUpdate(edition: string, succeeded: boolean): void
+  /** Editions that are kept fresh; others are forgotten. */
+  useGeoEditions(editions: readonly string[]): void
 }
+
+const storeTroubles = ['unreadable', 'refuses-writes'] as const
+export type StoreTrouble = (typeof storeTroubles)[number]
 
 const conditions: readonly RegionCondition[] = ['up', 'impaired', 'draining', 'down']
 
@@ -81,8 +92,10 @@ export function createMetrics(now: () => number): Metrics {
     },
     countProbeFailure: region => fleet.probeFailures.inc({ region }),
     useSnapshot: fleet.useSnapshot,
+    useStoreTrouble: storeMetrics(registry),
     useDrains: estimates => drainMetrics(registry, estimates),
     useGeoDatabases: fleet.useGeoDatabases,
+    ...freshnessMetrics(registry, now),
   }
 }
 
@@ -183,6 +196,60 @@ function fleetMetrics(registry: Registry, now: () => number) {
       if (builtAt !== undefined) geoBuilt.set({ file }, builtAt.getTime() / 1_000)
   }
   return { probeFailures, useSnapshot, useGeoDatabases }
+}
+
+function storeMetrics(registry: Registry): Metrics['useStoreTrouble'] {
+  const gauge = new Gauge({
+    name: 'meridian_store_trouble_info',
+    help: '1 while the shared store has this trouble, 0 otherwise; no lease lapses while it has any',
+    labelNames: ['trouble'],
+    registers: [registry],
+  })
+  const use = (present: StoreTrouble | undefined): void => {
+    for (const trouble of storeTroubles) gauge.set({ trouble }, trouble === present ? 1 : 0)
+  }
+  use(undefined)
+  return use
+}
+
+/** When changed files and newer databases were last looked after, and whether that went well. */
+function freshnessMetrics(registry: Registry, now: () => number) {
+  const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [registry] })
+  const reloadAt = gauge(
+    'meridian_last_reload_timestamp_seconds',
+    'When changed files were last taken up or refused, in Unix time',
+  )
+  const reloaded = gauge('meridian_last_reload_success', '1 if the last reload was taken up, 0 if it was refused')
+  const updateAt = gauge(
+    'meridian_last_geo_update_timestamp_seconds',
+    'When a newer geo database was last asked for, in Unix time',
+    ['edition'],
+  )
+  const updated = gauge(
+    'meridian_last_geo_update_success',
+    '1 if the last geo update went well, be there a newer database or not; 0 if it failed',
+    ['edition'],
+  )
+  const attempted = new Set<string>()
+  return {
+    noteReload(succeeded: boolean): void {
+      reloadAt.set(now() / 1_000)
+      reloaded.set(succeeded ? 1 : 0)
+    },
+    noteGeoUpdate(edition: string, succeeded: boolean): void {
+      attempted.add(edition)
+      updateAt.set({ edition }, now() / 1_000)
+      updated.set({ edition }, succeeded ? 1 : 0)
+    },
+    useGeoEditions(editions: readonly string[]): void {
+      for (const edition of attempted) {
+        if (editions.includes(edition)) continue
+        for (const each of [updateAt, updated]) each.remove({ edition })
+        attempted.delete(edition)
+      }
+    },
+  }
 }
 
 function drainMetrics(registry: Registry, estimates: () => ReadonlyMap<string, DrainEstimate>): void {

@@ -8,49 +8,51 @@
 
 import { type ClientAddress, formatAddress, isMapped, parseAddress, unfold } from '../geo/address.ts'
 import { type Network, networkContains, parseNetwork } from '../geo/network.ts'
+import { shown } from '../schema.ts'
 import type { AllowedEndpoints } from './allowed-endpoints.ts'
 import { hostOf } from './endpoint-url.ts'
 import { isNeverEndpoint } from './never-endpoint.ts'
 import { originUrlOf, type Region } from './region.ts'
+import type { RouterPresence } from './router-presence.ts'
 
-export interface Listener {
-  readonly address: string
-  readonly port: number
+/** Where a router listens, as far as it matters here. */
+export type RouterPlace = Pick<RouterPresence, 'machine' | 'addresses'> & {
+  /** As really bound. */
+  readonly listeners: readonly { readonly address: string; readonly port: number }[]
 }
 
 export interface EndpointGuard {
   /** Why this router may not connect there for an origin, in words; undefined when it may. */
   refusalOf(origin: string, address: ClientAddress): string | undefined
-  /** Whether a URL leads, by its literal address, to this router itself. */
-  isOwn(url: string): boolean
+  /** Which router a URL leads to by its literal address, in words; undefined: to none that is known. */
+  routerAt(url: string): string | undefined
+  /** The other routers of the fleet: nobody's regions either. */
+  meet(others: readonly (RouterPlace & Pick<RouterPresence, 'id'>)[]): void
   /** The regions that the operator declared: where their origins lead is not held against the list. */
   trust(regions: readonly Region[]): void
 }
 
 export interface EndpointGuardOptions {
   readonly allowed: AllowedEndpoints
-  /** As really bound. */
-  readonly ownListeners: () => readonly Listener[]
-  /** Addresses of this machine's interfaces: where a listener on 0.0.0.0 or :: is reached. */
-  readonly ownAddresses: () => readonly string[]
+  /** This router, as it is now. */
+  readonly own: () => RouterPlace
 }
 
-export function createEndpointGuard({ allowed, ownListeners, ownAddresses }: EndpointGuardOptions): EndpointGuard {
+export function createEndpointGuard({ allowed, own }: EndpointGuardOptions): EndpointGuard {
   let trusted: ReadonlySet<string> = new Set()
-  const isOwnAddress = (address: ClientAddress, port: number): boolean => {
-    const text = formatAddress(address)
-    return ownListeners().some(listener => {
-      if (listener.port !== port) return false
-      const bound = plain(parseAddress(listener.address)!)
-      if (!isUnspecified(bound)) return formatAddress(bound) === text
-      return isUnspecified(address) || isLoopback(address) || ownAddresses().includes(text)
-    })
+  let neighbours: Parameters<EndpointGuard['meet']>[0] = []
+  const routerOn = (address: ClientAddress, port: number): string | undefined => {
+    const here = own()
+    if (listensOn(here, here.machine, address, port)) return 'this router itself'
+    const neighbour = neighbours.find(each => listensOn(each, here.machine, address, port))
+    return neighbour && `router ${shown(neighbour.id)} of this fleet`
   }
   return {
     refusalOf(origin, connected) {
       const address = plain(connected)
       const text = formatAddress(address)
-      if (isOwnAddress(address, portOf(origin))) return `${text} port ${portOf(origin)} is this router itself`
+      const router = routerOn(address, portOf(origin))
+      if (router !== undefined) return `${text} port ${portOf(origin)} is ${router}`
       if (trusted.has(origin)) return undefined
       if (isNeverEndpoint(address)) return `${text} is an address where no region can be`
       if (allowed.allowsAddress(address)) return undefined
@@ -58,15 +60,36 @@ export function createEndpointGuard({ allowed, ownListeners, ownAddresses }: End
       if (!isLiteral && isPublic(address)) return undefined
       return `${text} is not in a network of control.allowedEndpoints`
     },
-    isOwn(url) {
+    routerAt(url) {
       const host = hostOf(url)
       const address = parseAddress(host === 'localhost' ? '127.0.0.1' : host)
-      return address !== undefined && isOwnAddress(plain(address), portOf(url))
+      return address && routerOn(plain(address), portOf(url))
+    },
+    meet(others) {
+      neighbours = others
     },
     trust(regions) {
       trusted = new Set(regions.map(originUrlOf))
     },
   }
+}
+
+/** @param here the machine that would connect: only there is its loopback the router's */
+function listensOn(
+  { machine, listeners, addresses }: RouterPlace,
+  here: string,
+  address: ClientAddress,
+  port: number,
+): boolean {
+  const isLocal = isUnspecified(address) || isLoopback(address)
+  if (isLocal && machine !== here) return false
+  const text = formatAddress(address)
+  return listeners.some(listener => {
+    if (listener.port !== port) return false
+    const bound = plain(parseAddress(listener.address)!)
+    if (!isUnspecified(bound)) return formatAddress(bound) === text
+    return isLocal || addresses.includes(text)
+  })
 }
 
 /** A mapped address is the IPv4 address that a socket would connect to. */

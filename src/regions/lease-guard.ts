@@ -1,9 +1,11 @@
 /**
  * When a lapsed lease says nothing about its region.
  *
- * A lease that nobody could renew must not cost clients a healthy region. So no lapse counts while the store cannot be
- * read, for one full lease after it is back or has lost what it knew, nor after this process itself has slept. And when
- * a large part of the fleet falls silent at once, it is the ears that are broken: those regions are kept, as `impaired`.
+ * A lease that nobody could renew must not cost clients a healthy region. So no lapse counts while the store is in trouble,
+ * nor for one full lease after: it cannot be read, it takes no writes, it has lost what it knew, or this process itself has
+ * slept. And when a large part of the fleet falls silent at once, it is the ears that are broken: those regions are kept, as
+ * `impaired`. Trouble is noticed later than it begins, so its first victims are taken back: lapses that counted, and were
+ * young when it was noticed. An older one stays: no trouble revives who was gone before it.
  *
  * Pure: readings and the time go in, a verdict on every lapse comes out.
  */
@@ -52,19 +54,22 @@ export function createLeaseGuard(options: LeaseGuardOptions): LeaseGuard {
 class Guard implements LeaseGuard {
   readonly #leaseMs: number
   readonly #sleepMs: number
+  /** Whoever lapsed less than this before trouble was noticed may be its victim: what nobody can renew ends within a lease. */
+  readonly #youngMs: number
   #last: FleetState | undefined
   #lastAt: number | undefined
   #away = false
   /** On this machine's clock. */
   #lenientUntil = Number.NEGATIVE_INFINITY
   /** Whose lapse counts. */
-  #out = new Set<string>()
+  #out: ReadonlySet<string> = new Set()
   /** Registered, but forgotten by a store that came back empty. */
   #forgotten = new Map<string, FleetRecord>()
 
   constructor({ leaseMs, everyMs }: LeaseGuardOptions) {
     this.#leaseMs = leaseMs
     this.#sleepMs = everyMs + Math.max(leaseMs / 4, leastSleepMs)
+    this.#youngMs = leaseMs + everyMs
   }
 
   assume(fleet: FleetState): void {
@@ -76,15 +81,15 @@ class Guard implements LeaseGuard {
     this.#away = true
     this.#lastAt = now
     if (this.#last === undefined) return undefined
-    return { fleet: this.#last, excuses: this.#excuse(lapsedOf(this.#last), 'unheard'), silentShare: 0 }
+    return this.#forgive(this.#last, lapsedOf(this.#last), this.#last.now, 'unheard')
   }
 
   review(reading: FleetState, now: number): GuardedFleet {
+    const before = this.#last
     const slept = this.#lastAt !== undefined && now - this.#lastAt > this.#sleepMs
-    const first = this.#last === undefined
-    const emptied = this.#last !== undefined && this.#last.incarnation !== reading.incarnation
-    if (this.#away || slept || emptied) this.#lenientUntil = now + this.#leaseMs
-    if (emptied) this.#forgotten = new Map(this.#last!.records.filter(isRegistered).map(each => [each.region.id, each]))
+    const emptied = before !== undefined && before.incarnation !== reading.incarnation
+    if (this.#away || slept || emptied || reading.writeFault !== undefined) this.#lenientUntil = now + this.#leaseMs
+    if (emptied) this.#forgotten = new Map(before.records.filter(isRegistered).map(each => [each.region.id, each]))
     this.#away = false
     this.#lastAt = now
     const lenient = now < this.#lenientUntil
@@ -93,10 +98,13 @@ class Guard implements LeaseGuard {
     this.#last = fleet
 
     const lapsed = lapsedOf(fleet)
-    const silent = idsOf(lapsed)
-    this.#out = first ? longGone(fleet, lapsed, this.#leaseMs) : new Set([...this.#out].filter(id => silent.has(id)))
-    if (lenient) return { fleet, excuses: this.#excuse(lapsed, 'unheard'), silentShare: 0 }
-    return this.#judgeTogether(fleet, lapsed)
+    if (before === undefined) this.#out = longGone(fleet, lapsed, this.#leaseMs)
+    // How young a lapse was is a question for the last moment before the trouble, not for the end of a long sleep.
+    if (lenient) return this.#forgive(fleet, lapsed, before?.now ?? fleet.now, 'unheard')
+    const share = this.#silentShare(fleet, lapsed)
+    if (share > 0) return { ...this.#forgive(fleet, lapsed, fleet.now, 'together'), silentShare: share }
+    this.#out = idsOf(lapsed)
+    return { fleet, excuses: new Map(), silentShare: 0 }
   }
 
   /** Regions of a file stand in for their registration only if that was withdrawn, not if it was forgotten. */
@@ -108,26 +116,28 @@ class Guard implements LeaseGuard {
     return { ...reading, records }
   }
 
-  #excuse(lapsed: readonly FleetRecord[], excuse: LapseExcuse): ReadonlyMap<string, LapseExcuse> {
-    return new Map(lapsed.filter(({ region }) => !this.#out.has(region.id)).map(({ region }) => [region.id, excuse]))
+  /** Only those stay out whose lapse had counted, and was old at `noticedAt` on the store's clock. */
+  #forgive(fleet: FleetState, lapsed: readonly FleetRecord[], noticedAt: number, excuse: LapseExcuse): GuardedFleet {
+    this.#out = idsOf(lapsed.filter(record => this.#isLongOut(record, noticedAt)))
+    const excused = lapsed.filter(({ region }) => !this.#out.has(region.id))
+    return { fleet, excuses: new Map(excused.map(({ region }) => [region.id, excuse])), silentShare: 0 }
   }
 
-  #judgeTogether(fleet: FleetState, lapsed: readonly FleetRecord[]): GuardedFleet {
-    // Whoever lapsed less than a lease ago may be the first of many; whoever was kept so far is counted on.
-    const isRecent = ({ region, lease }: FleetRecord) =>
-      !this.#out.has(region.id) || fleet.now - lease!.expiresAt < this.#leaseMs
-    const recent = lapsed.filter(isRecent)
-    const old = idsOf(lapsed.filter(record => !isRecent(record)))
-    const inPlay = fleet.records.filter(({ region, drain }) => drain === undefined && !old.has(region.id))
-    const share = shareOf(recent, inPlay)
+  /** Share of the capacity that fell silent together; 0 where that is not so. */
+  #silentShare(fleet: FleetState, lapsed: readonly FleetRecord[]): number {
+    const longOut = idsOf(lapsed.filter(record => this.#isLongOut(record, fleet.now)))
+    const isInPlay = ({ region }: FleetRecord): boolean => !longOut.has(region.id)
+    const silent = lapsed.filter(isInPlay)
+    const share = shareOf(
+      silent,
+      fleet.records.filter(record => record.drain === undefined && isInPlay(record)),
+    )
     // A region alone says more about itself than about the store, however large it is.
-    const together = recent.length > 1 && share > largestShare
-    this.#out = together ? old : idsOf(lapsed)
-    return {
-      fleet,
-      excuses: this.#excuse(lapsed, 'together'),
-      silentShare: together ? share : 0,
-    }
+    return silent.length > 1 && share > largestShare ? share : 0
+  }
+
+  #isLongOut({ region, lease }: FleetRecord, at: number): boolean {
+    return this.#out.has(region.id) && at - lease!.expiresAt >= this.#youngMs
   }
 }
 

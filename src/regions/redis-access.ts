@@ -19,6 +19,9 @@ export interface RedisAccessOptions {
   readonly onWarning: (message: string) => void
 }
 
+/** A Redis that is full or a replica refuses these; others may still pass, as they only take away. */
+const renewing: ReadonlySet<ScriptName> = new Set(['register', 'heartbeat', 'announce'])
+
 /** Keys carry one hash tag, so that a fleet lives in one slot of a Cluster. */
 function fleetKey(keyPrefix: string, fleet: string, name: string): string {
   return `${keyPrefix}{meridian:${fleet}}:${name}`
@@ -35,6 +38,7 @@ export class RedisAccess {
   readonly #keys: readonly string[]
   #inspection: Promise<void> | undefined
   #wasFit = false
+  #writeFault: string | undefined
 
   constructor(options: RedisAccessOptions) {
     this.#options = options
@@ -46,13 +50,25 @@ export class RedisAccess {
     return fleetKey(this.#options.keyPrefix, this.#options.fleet, name)
   }
 
+  /** Why the last script that renews something, or would do as well, was not taken; undefined where it was. */
+  get writeFault(): string | undefined {
+    return this.#writeFault
+  }
+
   /**
    * What a script answers; its first entry says how it went.
    * @throws MeridianError STORE_UNAVAILABLE, STORE_UNSUITABLE
    */
   async run(script: ScriptName, args: readonly (string | number)[]): Promise<readonly unknown[]> {
-    await this.inspect()
-    return this.#runUnchecked(script, args)
+    try {
+      await this.inspect()
+      const reply = await this.#runUnchecked(script, args)
+      if (renewing.has(script)) this.#writeFault = undefined
+      return reply
+    } catch (error) {
+      if (renewing.has(script)) this.#writeFault = (error as Error).message
+      throw error
+    }
   }
 
   /** @throws MeridianError STORE_UNAVAILABLE, STORE_UNSUITABLE */
@@ -76,9 +92,8 @@ export class RedisAccess {
   }
 
   async #inspectNow(): Promise<void> {
-    await this.#runUnchecked('stamp', [])
-    const memory = String(await this.#options.connection.command('INFO', ['memory']))
-    const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? 'noeviction'
+    const [, memory] = await this.#runUnchecked('stamp', [])
+    const policy = /^maxmemory_policy:(\S+)/m.exec(String(memory))?.[1] ?? 'noeviction'
     if (policy !== 'noeviction') this.#tellOfEviction(policy)
     this.#wasFit = true
   }

@@ -2,19 +2,27 @@
  * Two connections to Redis, one for commands and one for events, and the only place that knows the client library.
  *
  * Every command has a deadline and none waits for a connection: whoever asks while Redis is away hears so at once. The
- * connections come back by themselves, with exponential backoff and full jitter.
+ * connections come back by themselves, with exponential backoff and jitter.
  */
 
 import { Cluster, Redis } from 'ioredis'
 import type { Random } from '../clock.ts'
-import { MeridianError } from '../errors.ts'
+import { reconnectDelayMs } from './reconnect-delay.ts'
+import { refusal } from './redis-refusal.ts'
 import { keyNames, type ScriptName, scripts, scriptText } from './redis-scripts.ts'
 
 export interface RedisTarget {
   /** One server, the Sentinels that know it, or some nodes of a Cluster. */
   readonly at:
     | { readonly kind: 'single'; readonly node: RedisNode }
-    | { readonly kind: 'sentinels'; readonly nodes: readonly RedisNode[]; readonly name: string }
+    | {
+        readonly kind: 'sentinels'
+        readonly nodes: readonly RedisNode[]
+        readonly name: string
+        /** Of the Sentinels themselves; absent: they ask for none. */
+        readonly username?: string | undefined
+        readonly password?: string | undefined
+      }
     | { readonly kind: 'cluster'; readonly nodes: readonly RedisNode[] }
   readonly username?: string | undefined
   readonly password?: string | undefined
@@ -53,29 +61,36 @@ export interface RedisConnectionOptions {
   readonly onLost: () => void
 }
 
-const firstDelayMs = 100
-const longestDelayMs = 2_000
-
 /** Connects at once, in the background; whoever makes it closes it. */
 export function connectRedis({ target, random, channel, onMessage, onLost }: RedisConnectionOptions): RedisConnection {
   const commands = open(target, random)
-  const events = open(target, random)
+  const events = openForEvents(target, random)
   for (const name of Object.keys(scripts) as ScriptName[]) {
     commands.defineCommand(name, { numberOfKeys: keyNames.length, lua: scriptText(name) })
   }
   let lastError: Error | undefined
-  commands.on('error', (error: Error) => {
+  // Of a Cluster, the error of one of its nodes says more.
+  commands.on('error', (error: Error & { readonly lastNodeError?: Error }) => {
+    // Said after every round of the Sentinels, even if all of them answered.
+    if (!error.message.startsWith('All sentinels are unreachable')) lastError = error.lastNodeError ?? error
+  })
+  commands.on('sentinelError', (error: Error) => {
     lastError = error
   })
   commands.on('ready', () => {
     lastError = undefined
   })
-  commands.on('close', onLost)
-  // Both connections fail for the same reasons; it is the one for commands that is asked for them.
-  events.on('error', () => {})
+  // Of a Cluster it is a node that goes or comes; the fleet may have moved there.
+  for (const name of ['close', '-node', '+node']) commands.on(name, onLost)
+  // Both connections fail for the same reasons, which a Cluster keeps to itself.
+  let lastEventsError: Error | undefined
+  events.on('error', (error: Error) => {
+    lastEventsError = error
+  })
   events.on('message', (_channel: string, message: string) => onMessage(message))
   const firstSubscription = new Promise<Error | undefined>(resolve => {
     events.on('ready', () => {
+      lastEventsError = undefined
       const again = (error: Error): void => {
         resolve(error)
         events.disconnect(true)
@@ -84,7 +99,11 @@ export function connectRedis({ target, random, channel, onMessage, onLost }: Red
     })
   })
 
-  const unavailable = (error: unknown) => refusal(target, (lastError ?? error) as Error)
+  const nodes = target.at.kind === 'single' ? [target.at.node] : target.at.nodes
+  const unavailable = (error: unknown) => {
+    const cause = (lastError ?? error) as Error
+    return refusal(nodes, cause.message === 'Connection is closed.' ? (lastEventsError ?? cause) : cause)
+  }
   const attempt = async <T>(action: () => Promise<T>): Promise<T> => {
     try {
       return await action()
@@ -95,7 +114,9 @@ export function connectRedis({ target, random, channel, onMessage, onLost }: Red
   return {
     async whenReady() {
       const error = (await firstReady(commands)) ?? (await firstSubscription)
-      if (error !== undefined) throw unavailable(error)
+      if (error === undefined) return
+      if (commands instanceof Cluster) await firstReady(events)
+      throw unavailable(error)
     },
     run: (script, keys, args) =>
       attempt(() => (commands as unknown as Record<ScriptName, Script>)[script](...keys, ...args)),
@@ -117,20 +138,76 @@ function firstReady(client: Redis | Cluster): Promise<Error | undefined> {
     const settle = (): void => {
       client.off('ready', settle)
       client.off('close', settle)
+      client.off('error', settle)
       resolve(client.status === 'ready' ? undefined : new Error('the connection was closed'))
     }
     if (client.status === 'ready') return settle()
     client.on('ready', settle)
     client.on('close', settle)
+    // Without a Sentinel there is no connection that could be closed.
+    client.on('error', settle)
   })
 }
 
 type Script = (...keysAndArgs: (string | number)[]) => Promise<readonly unknown[]>
 
-function open({ at, username, password, database, tls, timeoutMs }: RedisTarget, random: Random): Redis | Cluster {
-  const retryStrategy = (times: number): number =>
-    random() * Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(times, 10))
-  const common = {
+/** Heard on every node of a Cluster, whoever publishes: one connection to any of them, as to a single server. */
+function openForEvents(target: RedisTarget, random: Random): Redis | Cluster {
+  if (target.at.kind !== 'cluster') return open(target, random)
+  const { nodes } = target.at
+  let current = Math.floor(random() * nodes.length)
+  const { retryStrategy, ...options } = connectionOptions(target, random)
+  const client = new Redis({
+    ...options,
+    ...nodes[current]!,
+    enableOfflineQueue: false,
+    retryStrategy(times) {
+      current = (current + 1) % nodes.length
+      // Read again for every attempt.
+      Object.assign(client.options, nodes[current])
+      return retryStrategy(times)
+    },
+  })
+  return client
+}
+
+function open(target: RedisTarget, random: Random): Redis | Cluster {
+  const { at, database, timeoutMs } = target
+  const options = connectionOptions(target, random)
+  const { retryStrategy, ...nodeOptions } = options
+  switch (at.kind) {
+    case 'single':
+      return new Redis({ ...options, ...at.node, db: database, enableOfflineQueue: false })
+    case 'sentinels':
+      return new Redis({
+        ...options,
+        sentinels: [...at.nodes],
+        name: at.name,
+        db: database,
+        ...(at.username !== undefined && { sentinelUsername: at.username }),
+        ...(at.password !== undefined && { sentinelPassword: at.password }),
+        // Without the second, only the Sentinels would be spoken to in TLS.
+        ...(options.tls !== undefined && { sentinelTLS: options.tls, enableTLSForSentinelMode: true }),
+        sentinelCommandTimeout: timeoutMs,
+        enableOfflineQueue: false,
+        sentinelRetryStrategy: retryStrategy,
+      })
+    case 'cluster':
+      return new Cluster([...at.nodes], {
+        redisOptions: nodeOptions,
+        enableOfflineQueue: false,
+        clusterRetryStrategy: retryStrategy,
+        slotsRefreshTimeout: timeoutMs,
+        // Enough for a slot that moves or a node that is being connected to; a failover is not waited for.
+        maxRedirections: 4,
+        // By default names are turned into addresses first, and those stand in no certificate.
+        dnsLookup: (name, use) => use(null, name),
+      })
+  }
+}
+
+function connectionOptions({ username, password, tls, timeoutMs }: RedisTarget, random: Random) {
+  return {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(tls !== undefined && { tls: definedOf(tls) }),
@@ -145,27 +222,7 @@ function open({ at, username, password, database, tls, timeoutMs }: RedisTarget,
     connectionName: 'meridian',
     // After a failover the former master refuses writes: look for the new one.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-  }
-  switch (at.kind) {
-    case 'single':
-      return new Redis({ ...at.node, ...common, db: database, enableOfflineQueue: false, retryStrategy })
-    case 'sentinels':
-      return new Redis({
-        ...common,
-        sentinels: [...at.nodes],
-        name: at.name,
-        db: database,
-        ...(tls !== undefined && { sentinelTLS: definedOf(tls) }),
-        enableOfflineQueue: false,
-        retryStrategy,
-        sentinelRetryStrategy: retryStrategy,
-      })
-    case 'cluster':
-      return new Cluster([...at.nodes], {
-        redisOptions: common,
-        enableOfflineQueue: false,
-        clusterRetryStrategy: retryStrategy,
-      })
+    retryStrategy: (times: number): number => reconnectDelayMs(times, random),
   }
 }
 
@@ -173,27 +230,4 @@ function definedOf<T extends object>(value: T): { [Key in keyof T]: NonNullable<
   return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as {
     [Key in keyof T]: NonNullable<T[Key]>
   }
-}
-
-const refused = /^(?:WRONGPASS|NOAUTH|NOPERM|ERR (?:DB index|invalid password|Client sent AUTH|AUTH <password>))/
-
-/** Where Redis is, and its own words; a password is never among them. */
-function refusal(target: RedisTarget, cause: Error): MeridianError {
-  const reason = cause.message === '' ? ((cause as NodeJS.ErrnoException).code ?? 'no reason given') : cause.message
-  if (refused.test(reason)) {
-    const mend = 'look at user, password, rights and database number in the section redis'
-    return new MeridianError(
-      'STORE_UNSUITABLE',
-      `Redis at ${placeOf(target)} refuses this router: ${reason}; ${mend}`,
-      { cause },
-    )
-  }
-  return new MeridianError('STORE_UNAVAILABLE', `Redis at ${placeOf(target)} did not take the command: ${reason}`, {
-    cause,
-  })
-}
-
-function placeOf({ at }: RedisTarget): string {
-  const nodes = at.kind === 'single' ? [at.node] : at.nodes
-  return nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(', ')
 }

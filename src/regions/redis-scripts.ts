@@ -5,15 +5,17 @@
  * a fleet that is stamped with another schema version; those that write stamp a fleet that has none yet.
  */
 
+import { restoredFunctions, restoreScript } from './redis-restore.ts'
+
 /** Version of the layout below; rises when an older router could no longer read what is stored. */
 export const schemaVersion = 1
 
 /** Keys of a fleet, in the order in which every script gets them. */
-export const keyNames = ['meta', 'regions', 'leases', 'loads', 'drains', 'tokens'] as const
+export const keyNames = ['meta', 'regions', 'leases', 'loads', 'drains', 'tokens', 'routers'] as const
 
-/** `leases` holds `epoch revision registeredAt expiresAt sequence`, `loads` and `drains` a time and then JSON. */
+/** `leases` holds `epoch revision registeredAt expiresAt sequence`, `loads`, `drains` and `routers` a time and then JSON. */
 const prelude = `
-local meta, regions, leases, loads, drains, tokens = unpack(KEYS)
+local meta, regions, leases, loads, drains, tokens, routers = unpack(KEYS)
 local schema = redis.call('HGET', meta, 'schema')
 if schema and schema ~= '${schemaVersion}' then return {'SCHEMA', schema} end
 local time = redis.call('TIME')
@@ -36,11 +38,11 @@ local function keepLease(id, lease)
     whole(lease.expires), whole(lease.sequence)}, ' '))
 end
 local function specsChanged() redis.call('HINCRBY', meta, 'specs', 1) end
-`
+${restoredFunctions}`
 
 export const scripts = {
-  /** → OK */
-  stamp: `stamp() return {'OK'}`,
+  /** → OK, what INFO says of the memory: of the server that holds the fleet, whichever of a Cluster that is */
+  stamp: `stamp() return {'OK', redis.call('INFO', 'memory')}`,
 
   /** id, specification, lease in ms, revision demanded or '', channel → OK epoch revision | REVISION found */
   register: `
@@ -127,41 +129,37 @@ local count = redis.call('HDEL', tokens, id)
 if count == 1 then redis.call('PUBLISH', channel, 'tokens') end
 return {'OK', count}`,
 
-  /** state of the specifications that the reader has → OK now state mode regions|false leases loads drains tokens */
+  /** state of the specifications that the reader has → OK now state mode regions|false leases loads drains tokens routers */
   read: `
 if redis.call('EXISTS', regions) ~= redis.call('EXISTS', leases) then
   -- They come and go together: somebody has deleted one of them, which is to have lost all registrations.
   stamp()
   redis.call('HSET', meta, 'born', whole(now))
   redis.call('DEL', regions, leases, loads)
+  -- What operators said is still here, and newer than what any router remembers of it.
+  keepRestored({born = whole(now), at = now, drains = {}, tokens = {}})
 end
 local found = redis.call('HMGET', meta, 'born', 'specs', 'mode')
 local state = (found[1] or '') .. ':' .. (found[2] or '0')
 local specs = false
 if state ~= ARGV[1] then specs = redis.call('HGETALL', regions) end
 return {'OK', now, state, found[3] or 'auto', specs, redis.call('HGETALL', leases), redis.call('HGETALL', loads),
-  redis.call('HGETALL', drains), redis.call('HGETALL', tokens)}`,
+  redis.call('HGETALL', drains), redis.call('HGETALL', tokens), redis.call('HGETALL', routers)}`,
 
-  /**
-   * mode, number of drains, 1 where it was kept on disk, channel, then ids and values of drains, then of tokens → OK | SPOKEN
-   *
-   * Puts back what only operators know into a Redis that came back empty; whatever is there by now stays. What was kept on
-   * disk may be old: it is not put back where operators have spoken or others have put theirs back since, as it could
-   * bring back what was revoked meanwhile.
-   */
-  restore: `
-local mode, count, fromDisk, channel = unpack(ARGV, 1, 4)
+  /** its name, what it says of itself as JSON, how long that is believed in ms → OK now */
+  announce: `
+local name, presence, lives = unpack(ARGV)
 stamp()
-local born = redis.call('HGET', meta, 'born')
-if fromDisk == '1' and (redis.call('HGET', meta, 'restored') == born or redis.call('HEXISTS', meta, 'mode') == 1
-  or redis.call('EXISTS', drains, tokens) > 0) then return {'SPOKEN'} end
-redis.call('HSET', meta, 'restored', born)
--- Auto is what no mode means: written, it would keep out the mode of somebody who remembers better.
-if mode ~= 'auto' then redis.call('HSETNX', meta, 'mode', mode) end
-local tokensFrom = 5 + 2 * tonumber(count)
-for i = 5, #ARGV, 2 do redis.call('HSETNX', i < tokensFrom and drains or tokens, ARGV[i], ARGV[i + 1]) end
-redis.call('PUBLISH', channel, 'tokens')
-return {'OK'}`,
+redis.call('HSET', routers, name, whole(now) .. ' ' .. presence)
+redis.call('PEXPIRE', routers, lives)
+local all = redis.call('HGETALL', routers)
+for i = 1, #all, 2 do
+  local at = tonumber(string.match(all[i + 1], '^(%d+) ')) or 0
+  if now - at >= tonumber(lives) then redis.call('HDEL', routers, all[i]) end
+end
+return {'OK', now}`,
+
+  restore: restoreScript,
 } as const
 
 export type ScriptName = keyof typeof scripts

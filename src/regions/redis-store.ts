@@ -15,9 +15,12 @@ import { eventChannel, RedisAccess } from './redis-access.ts'
 import { connectRedis, type RedisConnection, type RedisTarget } from './redis-connection.ts'
 import { parseEvent } from './redis-events.ts'
 import { RedisRecords, type RegisteredRecord } from './redis-records.ts'
+import { Remembering } from './redis-remembering.ts'
+import { RedisRouters } from './redis-routers.ts'
 import { createRedisAudit, createRedisTokens } from './redis-tokens.ts'
 import type { Region } from './region.ts'
 import type { Remembered } from './remembered.ts'
+import type { RouterPresence } from './router-presence.ts'
 import {
   type Drain,
   type FleetEvent,
@@ -51,6 +54,8 @@ export interface RedisStoreOptions {
   readonly allowedEndpoints: AllowedEndpoints
   /** As it was kept on disk before this start; put back once if Redis has lost it meanwhile. */
   readonly remembered?: Remembered | undefined
+  /** What the other routers are told of this one; absent: nothing. */
+  readonly presence?: () => RouterPresence
   /** Something that an operator should see, but that stops nothing. */
   readonly onWarning: (message: string) => void
 }
@@ -81,19 +86,15 @@ class SharedStore implements RedisStore {
   readonly #records: RedisRecords
   readonly #watchers = new Watchers()
   readonly #lapses: LapseWatch
+  readonly #routers: RedisRouters
+  readonly #remembering: Remembering
   /** Of the last reading: which Redis it was, and which specifications it had. */
   #state = ''
-  #remembered: Remembered | undefined
-  /** Whether that was kept on disk, and may be old. */
-  #fromDisk = true
-  /** Shared by all who read meanwhile. */
-  #restoring: Promise<void> | undefined
   #clockOffsetMs: number | undefined
 
   constructor(options: RedisStoreOptions) {
     const { target, fleet, keyPrefix, random, clock, allowedEndpoints, onWarning } = options
     this.#options = options
-    this.#remembered = options.remembered
     const channel = eventChannel(keyPrefix, fleet, target.database)
     this.#connection = connectRedis({
       target,
@@ -105,9 +106,15 @@ class SharedStore implements RedisStore {
     this.#access = new RedisAccess({ connection: this.#connection, fleet, keyPrefix, channel, onWarning })
     this.#records = new RedisRecords(allowedEndpoints, onWarning)
     this.#lapses = new LapseWatch(clock, {
-      onDue: () => void this.read().catch(() => {}),
+      onDue: () => {
+        // Before a lapse counts, let it be known whether anybody could have renewed the lease.
+        this.#routers.becomeDue()
+        void this.read().catch(() => {})
+      },
       onLapse: region => this.#tell({ kind: 'lapsed', region }),
     })
+    this.#routers = new RedisRouters(options)
+    this.#remembering = new Remembering({ ...options, access: this.#access })
     this.tokens = createRedisTokens(this.#access)
     this.audit = createRedisAudit(this.#access)
   }
@@ -130,13 +137,9 @@ class SharedStore implements RedisStore {
 
   async register(region: Region, { ifRevision }: { readonly ifRevision?: number } = {}): Promise<Registration> {
     const { leaseMs } = this.#options
-    const [outcome, epoch, revision, renewed] = (await this.#access.run('register', [
-      region.id,
-      canonicalJson(region),
-      leaseMs,
-      ifRevision ?? '',
-      this.#access.channel,
-    ])) as readonly [string, number, number, number]
+    const args = [region.id, canonicalJson(region), leaseMs, ifRevision ?? '', this.#access.channel]
+    type Reply = readonly [outcome: string, epoch: number, revision: number, renewed: number]
+    const [outcome, epoch, revision, renewed] = (await this.#access.run('register', args)) as Reply
     if (outcome === 'REVISION') throw regionChanged(region.id, ifRevision!, epoch)
     this.#lapses.renew(region.id, leaseMs)
     if (renewed === 1) this.#tell({ kind: 'reported', region: region.id })
@@ -177,30 +180,34 @@ class SharedStore implements RedisStore {
 
   async read(): Promise<FleetState> {
     this.#connection.checkEvents()
-    const [, now, state, mode, regions, leases, loads, drains, tokens] = (await this.#access.run('read', [
-      this.#state,
-    ])) as readonly [string, number, string, string, string[] | null, string[], string[], string[], string[]]
+    // Both are on their way before either is answered.
+    const announced = this.#announce()
+    const reply = (await this.#access.run('read', [this.#state])) as Reading
+    await announced
+    const [, now, state, mode, regions, leases, loads, drains, tokens, routers] = reply
     const incarnation = incarnationOf(state)
-    if (this.#remembered !== undefined && incarnation !== this.#remembered.incarnation) {
-      this.#restoring ??= this.#restore(this.#remembered).finally(() => {
-        this.#restoring = undefined
-      })
-      await this.#restoring
-      return this.read()
-    }
+    if (await this.#remembering.restoreInto(incarnation)) return this.read()
+    this.#routers.take(routers, now)
     this.#records.take({ regions: regions ?? undefined, leases, loads, drains })
     this.#state = state
     const known = fleetModes.find(candidate => candidate === mode) ?? 'auto'
-    this.#remembered = { incarnation, mode: known, drains, tokens }
-    this.#fromDisk = false
+    this.#remembering.take({ incarnation, at: now, mode: known, drains, tokens })
+    const { writeFault } = this.#access
     const registered = this.#records.registered()
     this.#lapses.follow(registered, now)
     const ids = [...new Set([...this.#declared.ids(), ...registered.keys()])].sort()
-    return { now, mode: known, incarnation, records: ids.map(id => this.#record(id, registered.get(id), now)) }
+    return {
+      now,
+      mode: known,
+      incarnation,
+      ...(writeFault !== undefined && { writeFault }),
+      routers: this.#routers.others(),
+      records: ids.map(id => this.#record(id, registered.get(id), now)),
+    }
   }
 
   remembered(): Remembered | undefined {
-    return this.#remembered
+    return this.#remembering.latest
   }
 
   watch(listener: (event: FleetEvent) => void): () => void {
@@ -213,6 +220,11 @@ class SharedStore implements RedisStore {
     this.#connection.close()
   }
 
+  /** Tells the others of this router, if that is due, and this one whether the store takes writes. */
+  async #announce(): Promise<void> {
+    if (this.#routers.isDue) await this.#routers.announce(this.#access).catch(() => {})
+  }
+
   #record(id: string, registered: RegisteredRecord | undefined, now: number): FleetRecord {
     const drain: Drain | undefined = this.#records.drainOf(id)
     const drained = drain === undefined ? {} : { drain }
@@ -221,21 +233,6 @@ class SharedStore implements RedisStore {
     // Files are read on this machine's clock; the difference is taken once, so that the time does not waver.
     this.#clockOffsetMs ??= now - this.#options.clock.now()
     return { region, source: 'file', revision: 0, registeredAt: declaredAt + this.#clockOffsetMs, ...drained }
-  }
-
-  /** Operators' words, put back into a Redis that has lost everything; regions register again by themselves. */
-  async #restore({ mode, drains, tokens }: Remembered): Promise<void> {
-    const fromDisk = this.#fromDisk
-    const args = [mode, drains.length / 2, fromDisk ? 1 : 0, this.#access.channel, ...drains, ...tokens]
-    const [outcome] = await this.#access.run('restore', args)
-    this.#remembered = undefined
-    const done =
-      outcome === 'SPOKEN'
-        ? 'drains, tokens and mode kept on disk were not put back, as others have put theirs back or operators have spoken since'
-        : `drains, tokens and mode were put back${fromDisk ? ' from disk' : ''}`
-    this.#options.onWarning(
-      `Redis has lost what it knew of fleet ${this.#options.fleet}: ${done}; regions have to register again`,
-    )
   }
 
   #hear(message: string): void {
@@ -254,6 +251,10 @@ class SharedStore implements RedisStore {
     this.#watchers.tell(event)
   }
 }
+
+type Flat = string[]
+/** OK, now, state, mode, then regions (null: as before), leases, loads, drains, tokens and routers. */
+type Reading = readonly [string, number, string, string, Flat | null, Flat, Flat, Flat, Flat, Flat]
 
 /** The part of a reading's state that changes only when Redis has lost everything. */
 function incarnationOf(state: string): string {

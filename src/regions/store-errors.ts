@@ -17,7 +17,15 @@ export function onlyDeclared(id: string): MeridianError {
   return new MeridianError('REGION_INVALID', `region ${shown(id)} is declared in a file: remove it from there`)
 }
 
+/** @param expected 0 for whoever takes it to be registered nowhere */
 export function regionChanged(id: string, expected: number, found: number): MeridianError {
+  if (expected === 0) {
+    const mend = `look at it, and send If-Match: "${found}" to change it all the same`
+    return new MeridianError(
+      'REGION_CHANGED',
+      `region ${shown(id)} is registered already, at revision ${found}: ${mend}`,
+    )
+  }
   const now = found === 0 ? 'is not registered' : `is at revision ${found}`
   return new MeridianError('REGION_CHANGED', `region ${shown(id)} ${now}, not at ${expected}: read it again first`)
 }

@@ -8,6 +8,7 @@
 import type { AuditLog } from './audit-log.ts'
 import type { LoadReport, ReceivedLoadReport } from './load-report.ts'
 import type { Region } from './region.ts'
+import type { RouterPresence } from './router-presence.ts'
 import type { TokenStore } from './token-store.ts'
 
 export interface Drain {
@@ -48,6 +49,10 @@ export interface FleetState {
   readonly mode: FleetMode
   /** Of a shared store: another one after it has lost everything that was registered. */
   readonly incarnation?: string
+  /** Of a shared store that can be read: why it took no registrations and heartbeats when last tried; absent: it takes them. */
+  readonly writeFault?: string
+  /** Of a shared store: the other routers of the fleet. */
+  readonly routers?: readonly RouterPresence[]
   /** Ordered by region id. */
   readonly records: readonly FleetRecord[]
 }

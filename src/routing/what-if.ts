@@ -2,11 +2,11 @@
  * What a change of the fleet would do to clients: which share of them would go elsewhere, and what that costs them.
  *
  * Asks the same plans and picks as the router does, for every cell and both fleets, without anybody's load: that is what
- * geography and the operator's word alone decide. Overrides that pin a network to a region are left out; they hold for
- * networks, not for cells.
+ * geography and the operator's word alone decide.
  */
 
-import type { Locator } from '../geo/location.ts'
+import type { Rule } from '../config/rule.ts'
+import type { Locator, Pin } from '../geo/location.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
 import { Audiences } from './audience.ts'
 import { CostModel } from './cost.ts'
@@ -27,6 +27,8 @@ export interface Move {
 
 export interface WhatIf {
   readonly rule: string
+  /** Where a header asks for a capability: values that all do this; empty: requests without the header. */
+  readonly capabilities?: readonly string[]
   readonly movedShare: number
   /** Of all clients that have a region. */
   readonly meanBeforeMs: number
@@ -40,12 +42,23 @@ export interface WhatIfInput {
   readonly after: Snapshot
   readonly settings: RouterSettings
   readonly locator: Locator
-  /** Clients by cell, in any unit (`addressesPerCell`); cells of weight 0 are passed over. */
+  /** Clients by cell, in any unit (`countAddresses`); cells of weight 0 are passed over. */
   readonly weights: ArrayLike<number>
+  /** Clients whom an override pins to a region, in the same unit, and not among those of their cell. */
+  readonly pinned?: readonly PinnedClients[]
 }
 
-/** One answer for each rule, the built-in catch-all last. */
-export function compareFleets({ before, after, settings, locator, weights }: WhatIfInput): WhatIf[] {
+export interface PinnedClients {
+  readonly cell: number
+  readonly pin: Pin
+  readonly weight: number
+}
+
+/**
+ * One answer for each rule, the built-in catch-all last. A rule with a capability from a header has one for requests
+ * without it, and one for each value that regions know, as if all clients sent it; values that do the same share one.
+ */
+export function compareFleets({ before, after, settings, locator, weights, pinned = [] }: WhatIfInput): WhatIf[] {
   const all = new RuleTable(settings.rules).rules
   // A rule that replaces the built-in catch-all has its name.
   const rules = all.filter(({ rule }, place) => all.findIndex(other => other.rule.name === rule.name) === place)
@@ -53,14 +66,31 @@ export function compareFleets({ before, after, settings, locator, weights }: Wha
     SharesOfFleet,
     SharesOfFleet,
   ]
-  return rules.map(({ rule, index }) => {
-    const tally = new Tally()
-    for (let cell = 0; cell < locator.cells.length; cell++) {
-      const weight = weights[cell]!
-      if (weight > 0) tally.add(asked[0].sharesOf(index, cell), asked[1].sharesOf(index, cell), weight)
-    }
-    return { rule: rule.name, ...tally.result() }
+  return rules.flatMap(({ rule, index }) =>
+    askedCapabilities(rule, before, after).map(capabilities => {
+      const tally = new Tally()
+      const add = (cell: number, weight: number, pin?: Pin): void => {
+        if (weight === 0) return
+        const [from, to] = asked.map(fleet => fleet.sharesOf({ rule: index, cell, capability: capabilities?.[0], pin }))
+        tally.add(from!, to!, weight)
+      }
+      for (let cell = 0; cell < locator.cells.length; cell++) add(cell, weights[cell]!)
+      for (const { cell, pin, weight } of pinned) add(cell, weight, pin)
+      return { rule: rule.name, ...(capabilities !== undefined && { capabilities }), ...tally.result() }
+    }),
+  )
+}
+
+/** What a rule's requests may ask for: values of its header in groups that the same regions can serve; else nothing else. */
+function askedCapabilities({ capability }: Rule, ...fleets: readonly Snapshot[]): (readonly string[] | undefined)[] {
+  if (capability === undefined || 'value' in capability) return [undefined]
+  const having = new Map<string, string>()
+  fleets.forEach((fleet, side) => {
+    for (const { region } of fleet.regions)
+      for (const name of region.capabilities) having.set(name, `${having.get(name) ?? ''} ${side}:${region.id}`)
   })
+  const groups = Map.groupBy([...having.keys()].sort(), name => having.get(name))
+  return [[], ...groups.values()]
 }
 
 interface Share {
@@ -68,6 +98,15 @@ interface Share {
   readonly region: string | null
   readonly share: number
   readonly costMs: number
+}
+
+interface Clients {
+  /** Index of the rule. */
+  readonly rule: number
+  readonly cell: number
+  /** Value of the rule's header. */
+  readonly capability: string | undefined
+  readonly pin: Pin | undefined
 }
 
 /** Which regions take the clients of a cell, and which part of them each. */
@@ -94,14 +133,13 @@ class SharesOfFleet {
     )
   }
 
-  sharesOf(rule: number, cell: number): readonly Share[] {
+  sharesOf({ rule, cell, capability, pin }: Clients): readonly Share[] {
     const compiled = this.#rules.rules[rule]!
     const wanted = compiled.rule.capability
-    const capability = wanted !== undefined && 'value' in wanted ? wanted.value : undefined
-    const { regions, weights, costMs } = this.#audiences.ranking(
-      this.#audiences.variant(compiled, capability, undefined),
-      cell,
-    )
+    const asked = wanted !== undefined && 'value' in wanted ? wanted.value : capability
+    const variant = this.#audiences.variant(compiled, asked, undefined)
+    const { regions, weights, costMs } =
+      pin === undefined ? this.#audiences.ranking(variant, cell) : this.#audiences.pinnedRanking(variant, cell, pin)
     const total = weights.reduce((sum, weight) => sum + weight, 0)
     if (weights.length === 0) return [{ region: null, share: 1, costMs: 0 }]
     return Array.from(weights, (weight, place) => ({

@@ -17,6 +17,8 @@ export interface GeoUpdatesOptions {
   readonly log: Logger
   /** A database was replaced. */
   readonly onUpdate: () => void
+  /** Told how each attempt ended. */
+  readonly onAttempt?: (edition: string, succeeded: boolean) => void
   /** Wait after the first failure, ms; a minute unless told otherwise. */
   readonly firstRetryMs?: number
 }
@@ -38,7 +40,7 @@ export function createGeoUpdates(options: GeoUpdatesOptions): GeoUpdates {
 
 /** @returns how to stop it; a download under way is broken off */
 function keepFresh(edition: Edition, update: GeoUpdate, options: GeoUpdatesOptions): () => void {
-  const { fetch, clock, random, log, onUpdate, firstRetryMs = 60_000 } = options
+  const { fetch, clock, random, log, onUpdate, onAttempt, firstRetryMs = 60_000 } = options
   const stopping = new AbortController()
   const { signal } = stopping
   let failures = 0
@@ -48,6 +50,7 @@ function keepFresh(edition: Edition, update: GeoUpdate, options: GeoUpdatesOptio
     try {
       const { outcome, builtAt, file } = await updateEdition(edition, update, { fetch, clock, signal })
       failures = 0
+      onAttempt?.(edition.name, true)
       log.info({ edition: edition.name, outcome, file, builtAt }, `geo update: ${outcome}`)
       if (outcome === 'updated' && !signal.aborted) onUpdate()
       // Routers that started together spread out.
@@ -57,7 +60,10 @@ function keepFresh(edition: Edition, update: GeoUpdate, options: GeoUpdatesOptio
       const waitMs = backOffMs(error, failures, { firstMs: firstRetryMs, mostMs: update.everyMs }, random)
       const { code, message } = error as MeridianError
       const retryInSeconds = Math.round(waitMs / 1000)
-      if (!signal.aborted) log.error({ code, retryInSeconds }, `geo update: ${message}; the database in use stays`)
+      if (!signal.aborted) {
+        onAttempt?.(edition.name, false)
+        log.error({ code, retryInSeconds }, `geo update: ${message}; the database in use stays`)
+      }
       return waitMs
     }
   }

@@ -1,35 +1,31 @@
 /** Which connections this router may make to regions: its own listeners, interfaces and DNS put to the guard's rules. */
 
 import { lookup } from 'node:dns'
-import { networkInterfaces } from 'node:os'
 import type { Config } from '../config/config.ts'
 import { createAllowedEndpoints, type ReplaceableEndpoints } from '../regions/allowed-endpoints.ts'
-import { createEndpointGuard, type EndpointGuard, type Listener } from '../regions/endpoint-guard.ts'
+import { createEndpointGuard, type EndpointGuard } from '../regions/endpoint-guard.ts'
 import { type GuardedConnections, guardConnections } from '../regions/guarded-connect.ts'
 import type { FleetState } from '../regions/store.ts'
+import { createOwnPresence, type OwnPresence } from './own-presence.ts'
 
 export interface Guarded {
   /** The one list for everybody, to be replaced when the configuration changes. */
   readonly allowed: ReplaceableEndpoints
   readonly guard: EndpointGuard
   readonly connections: GuardedConnections
-  /** To be told of every listener as it is bound. */
-  readonly ownListeners: Listener[]
+  readonly own: OwnPresence
 }
 
 /** @throws MeridianError CONFIG_INVALID */
-export function createGuarded({ control }: Config): Guarded {
+export function createGuarded({ control, router }: Config): Guarded {
   const allowed = createAllowedEndpoints(control.allowedEndpoints)
-  const ownListeners: Listener[] = []
-  const guard = createEndpointGuard({
-    allowed,
-    ownListeners: () => ownListeners,
-    ownAddresses: () => Object.values(networkInterfaces()).flatMap(each => (each ?? []).map(({ address }) => address)),
-  })
-  return { allowed, guard, connections: guardConnections(guard, lookup), ownListeners }
+  const own = createOwnPresence(router.id)
+  const guard = createEndpointGuard({ allowed, own: () => own })
+  return { allowed, guard, connections: guardConnections(guard, lookup), own }
 }
 
-/** Trusts the regions that files declare; for every fleet that is put into use. */
-export function trustDeclared({ records }: FleetState, guard: EndpointGuard): void {
+/** Trusts the regions that files declare, and knows the other routers; for every fleet that is put into use. */
+export function guardFleet({ records, routers = [] }: FleetState, guard: EndpointGuard): void {
   guard.trust(records.filter(({ source }) => source === 'file').map(({ region }) => region))
+  guard.meet(routers)
 }

@@ -88,10 +88,10 @@ export async function readLastSnapshot(options: LastSnapshotOptions): Promise<Fl
 /** What operators said, as it was kept; undefined where nothing was, or nothing that can be believed. */
 export async function readRemembered(file: string, fleet: string): Promise<Remembered | undefined> {
   // Faults are told when the fleet itself is needed from there; a first start has no file, and nothing is wrong with it.
-  const { mode, incarnation, remembered } = await readKept({ file, fleet, onFault: () => {} })
+  const { now: at, mode, incarnation, remembered } = await readKept({ file, fleet, onFault: () => {} })
   if (remembered === undefined || incarnation === undefined) return undefined
   const { drains, tokens } = remembered
-  return drains.length % 2 === 0 && tokens.length % 2 === 0 ? { incarnation, mode, drains, tokens } : undefined
+  return drains.length % 2 === 0 && tokens.length % 2 === 0 ? { incarnation, at, mode, drains, tokens } : undefined
 }
 
 type Kept = Static<typeof Kept>

@@ -103,7 +103,7 @@ async function start(ground: Ground, reload: ReloadSources): Promise<Meridian> {
     cutExchanges = await edge.close(limitMs)
   })
   const bound = await edge.listen(config.http.listen)
-  ground.guarded.ownListeners.push(...bound)
+  ground.guarded.own.listeners.push(...bound.map(({ address, port }) => ({ role: 'data' as const, address, port })))
   const reloader = await startReloading(ground, reload, { router, fleet, control })
   return {
     dataUrls: bound.map(urlOf),
@@ -144,7 +144,8 @@ async function startControl(
   })
   stops.push(() => control.close())
   const controlUrl = await listenControl(control, config.control.listen)
-  guarded.ownListeners.push({ address: config.control.listen.address, port: Number(new URL(controlUrl).port) })
+  const { address } = config.control.listen
+  guarded.own.listeners.push({ role: 'control', address, port: portOf(controlUrl) })
   return { control, controlUrl }
 }
 
@@ -183,10 +184,11 @@ async function startReloading(
     random: Math.random,
     log,
     onUpdate,
+    onAttempt: metrics.noteGeoUpdate,
   })
   stops.push(() => geoUpdates.close())
   const swap = createSwap({ ...parts, guarded, metrics, log, geoUpdates })
-  const reloader = await startReloader(running, { reader, source, swap, log, clock })
+  const reloader = await startReloader(running, { reader, source, swap, onReload: metrics.noteReload, log, clock })
   stops.push(() => reloader.close())
   geoUpdates.use(config.geo.update)
   return reloader
@@ -196,6 +198,12 @@ function networkOf(text: string) {
   const network = parseNetwork(text)
   if (!network.ok) throw new MeridianError('CONFIG_INVALID', `http.trustedProxies: ${text} is not a network`)
   return network.value
+}
+
+/** As bound; URLs leave out the usual port. */
+function portOf(url: string): number {
+  const { port, protocol } = new URL(url)
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
 }
 
 function urlOf({ address, port }: { readonly address: string; readonly port: number }): string {

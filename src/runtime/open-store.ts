@@ -10,6 +10,7 @@ import { createMemoryStore } from '../regions/memory-store.ts'
 import type { RedisTarget } from '../regions/redis-connection.ts'
 import { createRedisStore } from '../regions/redis-store.ts'
 import type { Region } from '../regions/region.ts'
+import type { RouterPresence } from '../regions/router-presence.ts'
 import type { FleetState, RegionStore } from '../regions/store.ts'
 import { createSnapshotKeeper, defaultSnapshotFile, readLastSnapshot, readRemembered } from './last-snapshot.ts'
 import type { Stops } from './stops.ts'
@@ -27,6 +28,8 @@ export interface OpenStoreOptions {
   readonly config: Config
   readonly regions: readonly Region[]
   readonly allowedEndpoints: AllowedEndpoints
+  /** What the other routers are told of this one. */
+  readonly presence: () => RouterPresence
   readonly log: Logger
   readonly stops: Stops
 }
@@ -46,13 +49,13 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenStore> {
 }
 
 async function openRedisStore(
-  { config, regions, allowedEndpoints, log, stops }: OpenStoreOptions,
+  { config, regions, allowedEndpoints, presence, log, stops }: OpenStoreOptions,
   redis: RedisConfig,
 ): Promise<OpenStore> {
   const file = redis.snapshotFile ?? defaultSnapshotFile(config.fleet, config.router.id, process.env)
   const onWarning = (message: string): void => log.warn(message)
   const store = createRedisStore({
-    target: { ...redis.target, tls: await readTls(redis.tls) },
+    target: { ...redis.target, tls: await readRedisTls(redis.tls) },
     fleet: config.fleet,
     keyPrefix: redis.keyPrefix,
     leaseMs: config.lease.durationMs,
@@ -60,6 +63,7 @@ async function openRedisStore(
     random: Math.random,
     allowedEndpoints,
     remembered: await readRemembered(file, config.fleet),
+    presence,
     onWarning,
   })
   stops.push(() => store.close())
@@ -88,7 +92,8 @@ async function openRedisStore(
   }
 }
 
-async function readTls(files: RedisConfig['tls']): Promise<RedisTarget['tls']> {
+/** Reads what it takes to speak TLS with Redis. @throws MeridianError FILE_UNREADABLE */
+export async function readRedisTls(files: RedisConfig['tls']): Promise<RedisTarget['tls']> {
   if (files === undefined) return undefined
   const [ca, cert, key] = await Promise.all([files.ca, files.cert, files.key].map(readPem))
   return { ca, cert, key }

@@ -2,12 +2,14 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/config.ts'
-import { crossCheck } from '../config/cross-check.ts'
-import { MeridianError } from '../errors.ts'
+import { crossCheck, findUnknownRegions } from '../config/cross-check.ts'
+import { combineErrors, MeridianError } from '../errors.ts'
+import type { Pin } from '../geo/location.ts'
 import { type LoadedLocator, LocatorLoader } from '../geo/locator-loader.ts'
+import { loadOverrides, pinsOf } from '../geo/overrides.ts'
 import { withoutAwaited } from '../geo/update/editions.ts'
 import type { Region } from '../regions/region.ts'
-import { readRegionFiles } from '../regions/region-files.ts'
+import { readRegionFiles, readRegionIds } from '../regions/region-files.ts'
 
 export interface Inputs {
   readonly config: Config
@@ -39,11 +41,29 @@ export class InputReader {
       this.#given ?? (directory === undefined ? [] : readRegionFiles(directory)),
     ])
     if (geo.status === 'rejected' || regions.status === 'rejected') {
-      throw together([geo, regions].flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason] : [])))
+      const faults = [geo, regions].flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason] : []))
+      throw together([...faults, ...(await this.#unknownNames(config, geo, regions))])
     }
     const { faults, warnings } = crossCheck(config, regions.value, geo.value.locator.pins)
     if (faults.length > 0) throw new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })
     return { config, geo: geo.value, regions: keepSame(regions.value, before?.regions ?? []), warnings }
+  }
+
+  /** What can be said of names while some files are faulty: a faulty folder of regions still has names of files. */
+  async #unknownNames(
+    config: Config,
+    geo: PromiseSettledResult<LoadedLocator>,
+    regions: PromiseSettledResult<readonly Region[]>,
+  ): Promise<MeridianError[]> {
+    const { directory } = config.regions
+    const ids =
+      regions.status === 'fulfilled'
+        ? regions.value.map(({ id }) => id)
+        : await readRegionIds(directory!).catch(() => undefined)
+    if (ids === undefined) return []
+    const pins = geo.status === 'fulfilled' ? geo.value.locator.pins : await readPins(config.geo.overrides)
+    const { faults } = findUnknownRegions(config, ids, pins)
+    return faults.length === 0 ? [] : [new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })]
   }
 
   async #loadGeo(geo: Config['geo'], known: LoadedLocator['states'] = new Map()): Promise<LoadedLocator> {
@@ -54,10 +74,16 @@ export class InputReader {
   }
 }
 
+/** One that is no fault of the operator's goes before all others. */
 function together(errors: readonly unknown[]): unknown {
-  if (errors.length === 1 || !errors.every(error => error instanceof MeridianError)) return errors[0]
-  const faults = errors.flatMap(error => (error.faults.length > 0 ? error.faults : error.message))
-  return new MeridianError('CONFIG_INVALID', faults.join('; '), { faults })
+  const ours = errors.find(error => !(error instanceof MeridianError))
+  return ours ?? combineErrors(errors as readonly MeridianError[])
+}
+
+/** Of overrides beside a faulty database; none of faulty ones, whose own faults are told. */
+async function readPins(file: string | undefined): Promise<readonly Pin[]> {
+  if (file === undefined) return []
+  return loadOverrides(file).then(pinsOf, () => [])
 }
 
 /** Whoever holds plans for a region need not drop them because its file was read again. */

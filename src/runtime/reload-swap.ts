@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { ControlApp } from '../control/dependencies.ts'
+import { logged } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Region } from '../regions/region.ts'
 import type { RegionStore } from '../regions/store.ts'
@@ -27,7 +28,7 @@ export interface Swapped {
 export function createSwap({ router, fleet, control, guarded, metrics, log, geoUpdates }: Swapped) {
   const refresh = (): Promise<void> =>
     // Where the store cannot be read now, its changes are in the snapshot that is made once it can.
-    fleet.feed.refresh().catch(error => log.error({ err: error }, 'the fleet could not be read'))
+    fleet.feed.refresh().catch(error => log.error(logged(error), 'the fleet could not be read'))
   const declare = async (regions: readonly Region[]): Promise<void> => {
     await fleet.store.declare(regions)
     await refresh()
@@ -53,6 +54,10 @@ export function createSwap({ router, fleet, control, guarded, metrics, log, geoU
     }
     if (leaving.length > 0) await declare(next.regions)
     if (next.config.log.level !== before.config.log.level) log.level = next.config.log.level
-    if (!isDeepStrictEqual(next.config.geo.update, before.config.geo.update)) geoUpdates.use(next.config.geo.update)
+    const { update } = next.config.geo
+    if (!isDeepStrictEqual(update, before.config.geo.update)) {
+      geoUpdates.use(update)
+      metrics.useGeoEditions(update?.editions.map(({ name }) => name) ?? [])
+    }
   }
 }

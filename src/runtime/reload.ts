@@ -28,6 +28,8 @@ export interface ReloaderOptions {
   readonly source: ConfigSource | undefined
   /** Puts the next inputs into the place of those before. */
   readonly swap: (next: Inputs, before: Inputs) => Promise<void>
+  /** Told of every attempt, also of those that the log passes over. */
+  readonly onReload?: (succeeded: boolean) => void
   readonly log: Logger
   readonly clock: Clock
   readonly watchTimes?: WatchTimes | undefined
@@ -89,7 +91,9 @@ class WatchingReloader implements Reloader {
     try {
       await this.#readAndSwap(isAskedFor)
       this.#refusal = undefined
+      this.#options.onReload?.(true)
     } catch (error) {
+      this.#options.onReload?.(false)
       const { code, faults, message } = error as MeridianError
       const line =
         error instanceof MeridianError ? { code, faults: faults.length > 0 ? faults : [message] } : { err: error }

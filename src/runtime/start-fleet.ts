@@ -11,8 +11,9 @@ import type { Region } from '../regions/region.ts'
 import type { RegionStore } from '../regions/store.ts'
 import type { LiveRouter } from '../routing/router.ts'
 import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
-import { type Guarded, trustDeclared } from './guarded-connections.ts'
+import { type Guarded, guardFleet } from './guarded-connections.ts'
 import { observeFleet } from './observe-fleet.ts'
+import { observeStore } from './observe-store.ts'
 import { openStore } from './open-store.ts'
 import type { Stops } from './stops.ts'
 import { repeat, systemClock } from './system-clock.ts'
@@ -48,6 +49,7 @@ export async function startFleet(
     config,
     regions,
     allowedEndpoints: guarded.allowed,
+    presence: () => guarded.own,
     log,
     stops,
   })
@@ -66,7 +68,7 @@ export async function startFleet(
   stops.push(() => prober.close())
   const watchers = new Set<(event: ConditionEvent) => void>()
   const tell = observeFleet(metrics, log, event => watchers.forEach(watcher => void watcher(event)))
-  const reachability = observeStore(log, assumed === undefined)
+  const observer = observeStore(metrics, log, assumed === undefined)
   const feed = await startFleetFeed({
     store,
     guard,
@@ -79,14 +81,14 @@ export async function startFleet(
       tell(snapshot, previous)
     },
     onReading: fleet => {
-      reachability.there()
+      observer.read(fleet.writeFault)
       onReading?.(fleet)
     },
-    onFleet: fleet => trustDeclared(fleet, guarded.guard),
+    onFleet: fleet => guardFleet(fleet, guarded.guard),
     onSilence: share => tellSilence(log, share),
-    onFault: reachability.away,
+    onFault: observer.away,
   })
-  refresh = () => void feed.refresh().catch(reachability.away)
+  refresh = () => void feed.refresh().catch(observer.away)
   stops.push(() => feed.close())
   stops.push(repeat(clock, advanceEveryMs, () => router.advance(clock.now())))
   const watchConditions: Fleet['watchConditions'] = listener => {
@@ -94,21 +96,6 @@ export async function startFleet(
     return () => watchers.delete(listener)
   }
   return { store, feed, watchConditions }
-}
-
-/** A store that is away is tried every second: what is worth a line is when that begins and ends. */
-function observeStore(log: Logger, isThere: boolean) {
-  return {
-    there(): void {
-      if (!isThere) log.info('the fleet can be read again')
-      isThere = true
-    },
-    away(error: unknown): void {
-      if (isThere)
-        log.error({ err: error }, 'the fleet cannot be read: deciding from what was last known, no lease lapses')
-      isThere = false
-    },
-  }
 }
 
 function tellSilence(log: Logger, share: number): void {
@@ -123,7 +110,7 @@ function tellSilence(log: Logger, share: number): void {
 }
 
 /** Whether clients should be sent to this router, and what is not as it should be. */
-export function readiness({ snapshot, fault }: FleetFeed): {
+export function readiness({ snapshot, fault, known }: FleetFeed): {
   readonly ready: boolean
   readonly reasons: readonly string[]
 } {
@@ -133,6 +120,9 @@ export function readiness({ snapshot, fault }: FleetFeed): {
   }
   if (fault !== undefined) {
     reasons.push(`deciding from what was last known of the fleet: ${(fault as Error).message}`)
+  }
+  if (fault === undefined && known?.fleet.writeFault !== undefined) {
+    reasons.push(`registrations and heartbeats are refused, so no lease lapses: ${known.fleet.writeFault}`)
   }
   return { ready: snapshot.regions.length > 0, reasons }
 }

@@ -2,6 +2,7 @@
 
 import t from 'tap'
 import { heartbeatDelayMs, intervalWithin, retryDelayMs } from '../../src/agent/backoff.ts'
+import { reconnectDelayMs } from '../../src/regions/reconnect-delay.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 t.test('heartbeats come at their interval, a tenth more or less', async t => {
@@ -14,25 +15,33 @@ t.test('heartbeats come at their interval, a tenth more or less', async t => {
   }
 })
 
-t.test('retries wait for up to twice as long each time, to a limit', async t => {
-  for (const [failures, mostMs] of [
-    [1, 1_000],
-    [2, 2_000],
-    [3, 4_000],
-    [4, 4_000],
-    [2_000, 4_000],
+t.test('retries wait for up to twice as long each time, and always less than a heartbeat', async t => {
+  for (const [failures, leastMs, mostMs] of [
+    [1, 250, 500],
+    [2, 500, 1_000],
+    [3, 750, 1_500],
+    [4, 750, 1_500],
+    [2_000, 750, 1_500],
   ] as const) {
     t.equal(
       retryDelayMs(failures, 2_000, () => 0),
-      0,
-      'full jitter: perhaps at once',
+      leastMs,
+      'never at once',
     )
     t.equal(Math.round(retryDelayMs(failures, 2_000, () => 0.999_999)), mostMs)
   }
   const random = seededRandom(1)
   const delays = Array.from({ length: 10_000 }, () => retryDelayMs(9, 2_000, random))
   const mean = delays.reduce((sum, delay) => sum + delay, 0) / delays.length
-  t.ok(Math.abs(mean - 2_000) < 50, `on average as often as heartbeats: ${mean}`)
+  t.ok(mean > 1_000, `less than twice as often as heartbeats: ${mean}`)
+})
+
+t.test('a store that comes back has heard from every agent within one heartbeat', async t => {
+  const latest = () => 1
+  for (const intervalMs of [2_000, 1_000]) {
+    const longestMs = reconnectDelayMs(1_000, latest) + retryDelayMs(1_000, intervalMs, latest)
+    t.ok(longestMs <= intervalMs, `first a router returns, then an agent: ${longestMs} ms of ${intervalMs}`)
+  }
 })
 
 t.test('three heartbeats fit into a lease', async t => {

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { checkEverything } from '../../src/cli/check-everything.ts'
 import { nested, writeDatabase } from '../support/geo-fixture.ts'
@@ -111,6 +112,20 @@ t.test('exit codes: 0 when all is well, 78 for faults, and for warnings when str
   const missing = { exitCode: 66, stderr: /^meridian: cannot read the configuration .*: no such file or folder\n$/ }
   t.match(await check('missing'), missing)
   t.match(await runMeridian(['serve', '--config', `${folder}/missing/meridian.yaml`]), missing, 'as serve has it')
+  for (const [geo, exitCode, name] of [
+    ['geo: { databases: [missing.mmdb, other.mmdb] }', 66, 'two files that are not there'],
+    ['geo: { databases: [broken.mmdb] }', 65, 'a broken one'],
+    ['geo: { databases: [missing.mmdb, broken.mmdb] }', 78, 'one of each'],
+    ['geo: { databases: [missing.mmdb] }\nregions: { defaultOrder: [nowhere] }', 78, 'and a name of nobody'],
+    ['geo: { databases: [small.mmdb] }\ncontrol: { tls: { cert: no.pem, key: no.pem } }', 66, 'no certificate'],
+  ] as const) {
+    writeFileSync(`${folder}/meridian.yaml`, `http: { listen: [{ address: 127.0.0.1, port: 0 }] }\n${geo}`)
+    writeFileSync(`${folder}/broken.mmdb`, 'not a database')
+    for (const command of ['check', 'serve']) {
+      const { exitCode: found } = await runMeridian([command, '--config', `${folder}/meridian.yaml`])
+      t.equal(found, exitCode, `${command}: ${name}`)
+    }
+  }
   const byVariable = await runMeridian(['check'], { env: { MERIDIAN_HTTP__PORT: 'many' } })
   t.match(byVariable, { exitCode: 78, stdout: /http\.listen\[0\]\.port.*MERIDIAN_HTTP__PORT/ })
 })

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
+import type { RegionView } from '../../src/control/schemas.ts'
 import { runMeridian, startMeridianCommand } from '../support/run-meridian.ts'
 
 const token = 'the-token-of-the-tests'
@@ -143,6 +144,54 @@ t.test('a fleet is changed from files, after a look at what that would do', asyn
       stderr: /--expires: expected/,
     })
   })
+})
+
+t.test('what an agent keeps registered is left alone, unless it is forced', async t => {
+  const { folder, run, controlUrl } = await startRouter(t)
+  await run('regions', 'register', `${folder}/tokyo.json`)
+  const show = async () => (await fetch(`${controlUrl}/v1/regions/tokyo`)).json() as Promise<RegionView>
+  const beat = async (sequence: number) => {
+    const { lease } = await show()
+    const response = await fetch(`${controlUrl}/v1/regions/tokyo/heartbeat`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ epoch: lease!.epoch, sequence, inflight: 0 }),
+    })
+    t.equal(response.status, 204)
+  }
+  await beat(1)
+  const changed = `${folder}/wanted/tokyo.json`
+  t.match(await run('regions', 'register', changed), {
+    exitCode: 65,
+    stderr:
+      /^meridian: region "tokyo" is kept by its agent \(last heartbeat \d+\.\d s ago\).*: change the agent's region file, or stop it; --force/,
+  })
+  t.match(await run('regions', 'remove', 'tokyo'), {
+    exitCode: 65,
+    stderr: /kept by its agent.*: stop the agent; --force/,
+  })
+  t.match(await run('regions', 'register', `${folder}/tokyo.json`), { exitCode: 0 }, 'what it says itself may be said')
+  await beat(1)
+
+  const dry = await run('regions', 'apply', `${folder}/wanted`, '--dry-run')
+  t.equal(dry.exitCode, 0)
+  t.match(dry.stdout, /^new new\ntokyo kept as it is by its agent \(last heartbeat \d+\.\d s ago\)\n/)
+
+  const applied = await run('regions', 'apply', `${folder}/wanted`)
+  t.match(applied, { exitCode: 65, stderr: /^meridian: kept as they are by their agents: tokyo; change / })
+  t.match(applied.stdout, /^new new\ntokyo kept as it is by its agent \(.*\)\n1 of 3 regions told\n$/)
+  t.match(await show(), { weight: 1 })
+  const pruned = await run('regions', 'apply', `${folder}/fleet`, '--prune', '--json')
+  t.equal(pruned.exitCode, 65)
+  t.match(JSON.parse(pruned.stdout), {
+    changes: [{ kind: 'removed', region: 'new' }],
+    kept: [{ region: 'tokyo', heartbeatAgeMs: Number }],
+  })
+
+  t.match(await run('regions', 'apply', `${folder}/wanted`, '--force'), { exitCode: 0, stdout: /tokyo changed/ })
+  t.match(await show(), { weight: 2 })
+  await beat(1)
+  t.match(await run('regions', 'remove', 'tokyo', '--force'), { exitCode: 0 })
 })
 
 t.test('two folders are compared without any router', async t => {

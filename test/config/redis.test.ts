@@ -42,6 +42,10 @@ t.test('where Redis is, and how to get there', async t => {
       },
     ],
     [
+      '{ sentinels: ["a:1"], sentinelUsername: u, sentinelPassword: p, password: other }',
+      { target: { at: { name: 'mymaster', username: 'u', password: 'p' }, password: 'other' } },
+    ],
+    [
       '{ cluster: ["a:7000"], snapshotFile: state/last.json }',
       { target: { at: { kind: 'cluster' } }, snapshotFile: '/etc/meridian/state/last.json' },
     ],
@@ -64,6 +68,8 @@ t.test('what contradicts itself is named, and never with a password', async t =>
     ['{ cluster: ["a:70000"] }', /redis\.cluster\[0\]: expected a port up to 65535/],
     ['{ cluster: [a] }', /redis\.cluster\[0\]: expected host:port/],
     ['{ url: "redis://r", username: u }', /redis\.username: needs redis\.password/],
+    ['{ sentinels: ["a:1"], sentinelUsername: u }', /redis\.sentinelUsername: needs redis\.sentinelPassword/],
+    ['{ url: "redis://r", sentinelPassword: s3cret }', /redis\.sentinelPassword: there are no redis\.sentinels/],
     ['{ url: "redis://r", tls: { ca: ca.pem } }', /redis\.tls\.ca: TLS is off/],
     ['{ url: "rediss://r", tls: { cert: c.pem } }', /redis\.tls: cert and key go together/],
     ['{ url: "redis://r", keyPrefix: "{a}" }', /redis\.keyPrefix: expected at most 100 printable characters/],

@@ -176,6 +176,8 @@ t.test('a question that is wrong is answered with all that is wrong', async t =>
       /^mthod: unknown key \(did you mean method\?\)$/,
     ],
     ['ip=10.0.0.1&ip=10.0.0.2', 'REQUEST_INVALID', /^ip: expected text/],
+    ['ip=foo&bar=1&method=get&path=x', 'ADDRESS_INVALID', /^bar: unknown key/, /^method: /, /^ip: /, /^path: /],
+    [`ip=10.0.0.1&host=${'a'.repeat(300)}`, 'REQUEST_INVALID', /^host: expected at most 255 characters/],
   ] as const) {
     for (const path of ['/v1/route', '/v1/explain']) {
       const answer = await app.inject(`${path}?${query}`)

@@ -3,6 +3,7 @@
 import t from 'tap'
 import type { KnownFleet } from '../../src/control/fleet-reading.ts'
 import { MeridianError } from '../../src/errors.ts'
+import { createLogger } from '../../src/observe/log.ts'
 import { bearer, controlWorld } from '../support/control.ts'
 
 const headers = bearer('all-token')
@@ -42,4 +43,37 @@ t.test('while the store is away readers see what was last known, and that it is 
   store.read = read
   await refresh()
   t.notOk('stale' in (await see('/v1/regions')), 'back')
+})
+
+t.test('calls that the store is missing for are a line of the log, and then a count', async t => {
+  const lines: Record<string, unknown>[] = []
+  const log = createLogger({ level: 'warn' }, { write: line => lines.push(JSON.parse(line)) })
+  const { app, store, clock } = await controlWorld({ log })
+  t.teardown(() => app.close())
+  await app.ready()
+  const { read, audit } = store
+  const gone = () => Promise.reject(new MeridianError('STORE_UNAVAILABLE', 'gone', { cause: new Error('why') }))
+  const drain = () => app.inject({ method: 'POST', url: '/v1/regions/cloud-fra/drain', headers, payload: {} })
+  store.read = gone
+  const append = audit.append.bind(audit)
+  audit.append = gone
+  const refuse = async (count: number) => {
+    for (let call = 0; call < count; call++) t.equal((await drain()).statusCode, 503)
+  }
+  await refuse(4)
+  t.match(lines.splice(0), [{ level: 'warn', code: 'STORE_UNAVAILABLE', msg: 'calls are refused: gone' }])
+  clock.advance(10_000)
+  const count = { code: 'STORE_UNAVAILABLE', calls: 3, seconds: 10, msg: '3 more calls were refused in 10 s: gone' }
+  t.match(lines, [count])
+  t.notMatch(JSON.stringify(lines.splice(0)), /stack/)
+  clock.advance(30_000)
+  t.same(lines, [], 'nothing to tell')
+  await refuse(1)
+  t.match(lines.splice(0), [{ msg: 'calls are refused: gone' }], 'the next time is told anew')
+
+  store.read = read
+  t.equal((await drain()).statusCode, 200)
+  t.match(lines, [{ level: 'error', msg: 'not in the audit log', reason: 'gone', entry: { action: 'drain' } }])
+  t.notMatch(JSON.stringify(lines), /stack/)
+  audit.append = append
 })

@@ -88,7 +88,11 @@ t.test('what somebody else has changed meanwhile is not overwritten', async t =>
   t.equal(await tagOf('cloud-fra'), '"0"', 'only in a file')
   t.equal((await put('a', { 'if-match': '*' })).statusCode, 412, 'not there')
   t.equal((await put('a', { 'if-none-match': '*' })).statusCode, 201)
-  t.equal((await put('a', { 'if-none-match': '*' })).statusCode, 412, 'there')
+  const there = await put('a', { 'if-none-match': '*' })
+  t.match(there.json(), {
+    ...{ status: 412, code: 'REGION_CHANGED' },
+    detail: `region "a" is registered already, at revision 1: look at it, and send If-Match: "1" to change it all the same`,
+  })
   const first = await tagOf('a')
   const same = await put('a', { 'if-match': first })
   t.equal(same.headers['etag'], first, 'the same again is the same revision')

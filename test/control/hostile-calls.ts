@@ -295,6 +295,23 @@ const ssrf = forbiddenUrls.flatMap(url =>
   ]),
 )
 
+/** Ways to send a router to a listener of its neighbour on the same machine; 127.0.0.0/8 may be allowed. */
+export function neighbourCalls(port: number): readonly HostileCall[] {
+  const loopback = ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '2130706433', '0x7f000001', '127.1', '0.0.0.0']
+  return loopback.flatMap(host => {
+    const url = `http://${host}:${port}`
+    return calls('ssrf', [
+      [
+        `a neighbour's origin ${url}`,
+        put('edge-x', { ...spec, endpoints: { ...spec.endpoints, originUrl: url } }),
+        400,
+        403,
+      ],
+      [`a neighbour's public ${url}`, put('edge-x', { ...spec, endpoints: { publicUrl: url } }), 400, 403],
+    ])
+  })
+}
+
 const ssrfElsewhere = calls('ssrf', [
   ...['127.0.0.1', '169.254.169.254', '0.0.0.0', '10.0.0.1', '::1', '0x7f000001'].map(
     (address): Row => [

@@ -1,5 +1,7 @@
 import t from 'tap'
+import { mostRegions } from '../../src/regions/fleet-size.ts'
 import { bearer, type ControlWorld, controlWorld } from '../support/control.ts'
+import { region } from '../support/world.ts'
 
 const spec = {
   name: 'Amsterdam',
@@ -223,4 +225,21 @@ t.test('what cannot be drained or removed says why', async t => {
     t.equal(answer.statusCode, status, answer.body)
     t.equal(answer.json().code, code)
   }
+})
+
+t.test('a fleet has room for so many regions and no more', async t => {
+  const declared = Array.from({ length: mostRegions - 1 }, (_, i) => region(`r${i}`, 'frankfurt'))
+  const world = await controlWorld({ regions: declared })
+  t.teardown(() => world.app.close())
+  t.equal((await put(world, 'last', spec)).statusCode, 201)
+  const refused = await put(world, 'one-more', spec)
+  t.match(refused.json(), {
+    ...{ status: 507, code: 'FLEET_FULL' },
+    detail: /^region "one-more" would be one more than the 10000 of a fleet: remove regions/,
+  })
+  t.equal((await world.app.inject('/v1/regions/one-more')).statusCode, 404)
+  t.equal((await put(world, 'last', { ...spec, weight: 2 })).statusCode, 200, 'those that are there may change')
+  t.equal((await put(world, 'r0', spec)).statusCode, 200, 'and register, where a file has them')
+  await world.app.inject({ method: 'DELETE', url: '/v1/regions/last', headers: any })
+  t.equal((await put(world, 'one-more', spec)).statusCode, 201)
 })

@@ -129,8 +129,13 @@ t.test('faults of several files come together', async t => {
   const overrides = writeTo(directory, 'o.yaml', '- network: ten\n  country: xx\n- country: PL\n')
   const loading = loadLocator({ databases: ['/nowhere/a', '/nowhere/b'], overrides, countryPoints: points })
   const error = await loading.catch(reason => reason as MeridianError)
-  t.ok(error instanceof MeridianError && error.code === 'FILE_UNREADABLE')
-  t.match((error as MeridianError).faults, [/nowhere\/a/, /nowhere\/b/, /line 2: \[0\]/, /line 3: \[1\]/])
+  t.ok(error instanceof MeridianError && error.code === 'CONFIG_INVALID')
+  t.match((error as MeridianError).faults, [
+    /nowhere\/a/,
+    /nowhere\/b/,
+    /o\.yaml: line 2: \[0\]/,
+    /o\.yaml: line 3: \[1\]/,
+  ])
 })
 
 t.test('a broken table of country points is refused', async t => {

@@ -144,26 +144,22 @@ async function fillRedis(trial: Trial): Promise<Findings> {
   const fullAt = performance.now()
   redis.cli('CONFIG', 'SET', 'maxmemory', '1')
   const writer = startWriter(trial)
+  const seen = await Promise.all(routers.map(untilMissing))
   await writer.untilRefused(routers)
-  const refusedAt = performance.now()
   await wait(awayMs)
-  // Leases end one by one: the first of them may count before it shows that they all do.
-  const seen = await onEach(routers, 'most are kept', ({ usable }) => usable.size > leastKept * fleet.agents.length)
+  const dropped = await watch.stop()
+  const watchAfter = watchViews(routers, over)
   redis.cli('CONFIG', 'SET', 'maxmemory', '0')
   const roomAt = performance.now()
   const lost = await writer.finish()
   return {
-    agreeMs: refusedAt - fullAt,
-    apartMs: Math.abs(seen[0]! - seen[1]!),
+    ...agreement(fullAt, seen),
     wholeAgainMs: (await untilWhole(fleet)) - roomAt,
-    givenUp: await watch.stop(),
+    givenUp: await watchAfter.stop(),
     writes: writer.writes,
-    broken: lost,
+    broken: [...dropped, ...lost],
   }
 }
-
-/** More than the rest of the fleet does not fail at once: it is kept. */
-const leastKept = 0.7
 
 /** `CLIENT PAUSE`: it is there, and answers nobody until it is over. */
 async function pauseRedis(trial: Trial): Promise<Findings> {

@@ -68,7 +68,7 @@ export async function startTrialFleet(t: Owner, leaseMs: number): Promise<TrialF
   t.teardown(async () => rmSync(folder, { recursive: true, force: true }))
   const redis = await startRedis(t)
   const processes = keepProcesses(t, () => void redis.kill())
-  const start = (name: string) => startRouter(t, { name, folder, redis, leaseMs, processes })
+  const start = (name: string) => startTrialRouter(t, { name, folder, redis, leaseMs, processes })
   const routers = await Promise.all([start('router-a'), start('router-b')])
   const urls = routers.map(({ controlUrl }) => controlUrl)
   const agents = await Promise.all(
@@ -82,12 +82,12 @@ export async function startTrialFleet(t: Owner, leaseMs: number): Promise<TrialF
   return { leaseMs, redis, routers, agents }
 }
 
-interface Processes {
+export interface Processes {
   add(process: ChildProcess): void
 }
 
 /** However this process ends, nothing that it has started outlives it. @param killOthers at an end in haste, too */
-function keepProcesses(t: Owner, killOthers: () => void): Processes {
+export function keepProcesses(t: Owner, killOthers: () => void): Processes {
   const running = new Set<ChildProcess>()
   const killAll = (): void => {
     for (const child of running) child.kill('SIGKILL')
@@ -111,7 +111,7 @@ function keepProcesses(t: Owner, killOthers: () => void): Processes {
   }
 }
 
-interface RouterGround {
+export interface RouterGround {
   readonly name: string
   readonly folder: string
   readonly redis: RedisServer
@@ -119,7 +119,11 @@ interface RouterGround {
   readonly processes: Processes
 }
 
-async function startRouter(t: Owner, { name, folder, redis, leaseMs, processes }: RouterGround): Promise<TrialRouter> {
+/** Resolves once it serves. */
+export async function startTrialRouter(
+  t: Owner,
+  { name, folder, redis, leaseMs, processes }: RouterGround,
+): Promise<TrialRouter> {
   const redisProxy = await startFaultProxy(t, redis.port)
   const file = join(folder, `${name}.yaml`)
   writeFileSync(
@@ -135,7 +139,10 @@ control:
   tokens: [{ name: trials, sha256: ${createHash('sha256').update(token).digest('hex')} }]
 lease: { duration: ${leaseMs}ms }
 redis: { url: "redis://127.0.0.1:${redisProxy.port}", snapshotFile: ${join(folder, `${name}.json`)} }
-rules: [{ name: proxied, match: { path: /proxied }, transport: proxy }]
+rules:
+  # The agents share a machine: when that is busy all of them say so, and every region is full. No other tier may take over then.
+  - { name: proxied, match: { path: /proxied }, transport: proxy, tiers: [edge] }
+  - { name: redirected, tiers: [edge] }
 log: { level: warn }
 `,
   )

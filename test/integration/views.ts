@@ -32,7 +32,7 @@ export async function registrationsOf({ controlUrl }: TrialRouter): Promise<read
   return answer.ok ? body.regions : undefined
 }
 
-/** Whether a router says that it decides from what was last known. */
+/** Whether a router says that its store cannot be read, or takes no writes. */
 export async function missesStore({ controlUrl }: TrialRouter): Promise<boolean> {
   const { reasons } = (await (await fetch(`${controlUrl}/readyz`)).json()) as { reasons: string[] }
   return reasons.length > 0

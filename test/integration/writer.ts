@@ -26,14 +26,19 @@ export interface Writer {
 }
 
 const id = 'core-visitor'
+/** In a tier that no rule of the trials names: it gets no client, however full the others are. */
+export const visitor = {
+  name: id,
+  tier: 'core',
+  coordinates: { latitude: -54.8, longitude: -68.3 },
+  capacityRequests: 1,
+}
 const everyMs = 150
 
 export function startWriter({ fleet: { routers, agents }, over }: Trial): Writer {
   const writes: Writes = { accepted: 0, refused: 0, wrong: [] }
   const refusals = new Map<string, number>()
-  // In another tier than the agents' regions, and far away.
-  const region = { name: id, tier: 'core', coordinates: { latitude: -54.8, longitude: -68.3 }, capacityRequests: 1 }
-  const body = { ...region, endpoints: { publicUrl: agents[0]!.serviceUrl } }
+  const body = { ...visitor, endpoints: { publicUrl: agents[0]!.serviceUrl } }
   let newest = 0
   let stopped = false
   const write = async (router: TrialRouter): Promise<boolean> => {

@@ -35,7 +35,11 @@ t.test('every metric has a prefix, a unit and a help text', async t => {
   const own = types.filter(({ name }) => name.startsWith('meridian_'))
   t.ok(own.length >= 10)
   for (const { name, type } of own) {
-    t.match(name, /^meridian_[a-z]+(?:_[a-z]+)*_(?:total|seconds|requests|info|version)$/, `${name}: words and a unit`)
+    t.match(
+      name,
+      /^meridian_[a-z]+(?:_[a-z]+)*_(?:total|seconds|requests|info|version|success)$/,
+      `${name}: words and a unit`,
+    )
     t.equal(name.endsWith('_total'), type === 'counter', `${name}: _total is for counters, and for all of them`)
     if (type === 'histogram') t.match(name, /_seconds$/, `${name}: base units`)
     const help = new RegExp(`^# HELP ${name} (.*)$`, 'm').exec(exposition)?.[1] ?? ''
@@ -92,6 +96,21 @@ t.test('the fleet: conditions of the last snapshot only, and its age at the time
   t.equal((await samplesOf(metrics)).get('meridian_snapshot_age_seconds'), 6)
 })
 
+t.test('the store: one trouble at a time, and none at first', async t => {
+  const metrics = createMetrics(() => 0)
+  const troubles = async () => {
+    const samples = await samplesOf(metrics)
+    return ['unreadable', 'refuses-writes'].map(word => samples.get(`meridian_store_trouble_info{trouble="${word}"}`))
+  }
+  t.same(await troubles(), [0, 0])
+  metrics.useStoreTrouble('refuses-writes')
+  t.same(await troubles(), [0, 1])
+  metrics.useStoreTrouble('unreadable')
+  t.same(await troubles(), [1, 0])
+  metrics.useStoreTrouble(undefined)
+  t.same(await troubles(), [0, 0])
+})
+
 t.test('geo databases: those in use, with the time of their build', async t => {
   const metrics = createMetrics(() => 0)
   metrics.useGeoDatabases([{ file: 'old.mmdb', builtAt: new Date(1_000) }])
@@ -106,4 +125,25 @@ t.test('two routers in one process keep their numbers apart', async t => {
   first.countProbeFailure('fra')
   t.equal((await samplesOf(second)).get('meridian_probe_failures_total{region="fra"}'), undefined)
   t.match(first.contentType, /^text\/plain/)
+})
+
+t.test('reloads and updates of databases: when the last was, and how it ended', async t => {
+  let now = 5_000
+  const metrics = createMetrics(() => now)
+  metrics.noteReload(true)
+  metrics.noteGeoUpdate('GeoLite2-City', true)
+  metrics.noteGeoUpdate('GeoLite2-ASN', true)
+  now = 7_500
+  metrics.noteReload(false)
+  metrics.noteGeoUpdate('GeoLite2-City', false)
+  const samples = await samplesOf(metrics)
+  t.equal(samples.get('meridian_last_reload_timestamp_seconds'), 7.5)
+  t.equal(samples.get('meridian_last_reload_success'), 0)
+  t.equal(samples.get('meridian_last_geo_update_timestamp_seconds{edition="GeoLite2-City"}'), 7.5)
+  t.equal(samples.get('meridian_last_geo_update_success{edition="GeoLite2-City"}'), 0)
+  t.equal(samples.get('meridian_last_geo_update_timestamp_seconds{edition="GeoLite2-ASN"}'), 5)
+  t.equal(samples.get('meridian_last_geo_update_success{edition="GeoLite2-ASN"}'), 1)
+  metrics.useGeoEditions(['GeoLite2-City'])
+  t.notMatch(await metrics.expose(), /ASN/, 'what is no longer updated is forgotten')
+  t.match(await metrics.expose(), /geo_update_success\{edition="GeoLite2-City"\} 0/)
 })

@@ -18,7 +18,8 @@ const name = 'http://fra.example.com:8000'
 function guardOf(patterns: readonly string[], own: readonly { address: string; port: number }[] = []) {
   const allowed = parseAllowedEndpoints(patterns)
   if (!allowed.ok) throw new Error('not a list')
-  return createEndpointGuard({ allowed: allowed.value, ownListeners: () => own, ownAddresses: () => ['10.9.9.9'] })
+  const place = { machine: 'here', listeners: own, addresses: ['10.9.9.9'] }
+  return createEndpointGuard({ allowed: allowed.value, own: () => place })
 }
 
 /** A resolver that has one answer to everything. */
@@ -119,7 +120,7 @@ t.test('this router itself is nobody’s region, not even that of a file', async
     const refusal = guard.refusalOf(origin, parseAddress(address)!)
     t.equal(refusal === undefined, allowed, `${origin} at ${address}: ${refusal}`)
   }
-  for (const [url, isOwn] of [
+  for (const [url, isThisOne] of [
     ['http://127.0.0.1:8081', true],
     ['http://localhost:8081', true],
     ['http://[::ffff:127.0.0.1]:8081', true],
@@ -128,8 +129,51 @@ t.test('this router itself is nobody’s region, not even that of a file', async
     ['http://127.0.0.1', false],
     ['https://fra.example.com:8080', false],
   ] as const) {
-    t.equal(guard.isOwn(url), isOwn, url)
+    t.equal(guard.routerAt(url), isThisOne ? 'this router itself' : undefined, url)
   }
+})
+
+t.test('nor is another router of the fleet, on its own machine or on this one', async t => {
+  const guard = guardOf(['127.0.0.0/8', '10.0.0.0/8', '*.example.com'], [{ address: '127.0.0.1', port: 8081 }])
+  const listeners = [
+    { address: '127.0.0.1', port: 7001 },
+    { address: '0.0.0.0', port: 7002 },
+    { address: '10.2.2.2', port: 7003 },
+  ]
+  const file = exampleRegion('a', { endpoints: { publicUrl: 'http://other.internal:7002' } })
+  guard.trust([file])
+  const beside = { id: 'beside', machine: 'here', listeners, addresses: ['127.0.0.1', '10.9.9.9'] }
+  const far = { id: 'far', machine: 'there', listeners, addresses: ['127.0.0.1', '10.2.2.2'] }
+  for (const [routers, origin, address, router] of [
+    [[], 'http://127.0.0.1:7001', '127.0.0.1', undefined],
+    [[beside], 'http://127.0.0.1:7001', '127.0.0.1', 'beside'],
+    [[beside], 'http://fra.example.com:7001', '::ffff:127.0.0.1', 'beside'],
+    [[beside], 'http://127.0.0.2:7001', '127.0.0.2', undefined],
+    [[beside], 'http://127.0.0.2:7002', '127.0.0.2', 'beside'],
+    [[beside], 'http://fra.example.com:7002', '10.9.9.9', 'beside'],
+    [[beside], 'http://10.9.9.8:7002', '10.9.9.8', undefined],
+    [[beside], 'http://127.0.0.1:7004', '127.0.0.1', undefined],
+    [[far], 'http://127.0.0.1:7001', '127.0.0.1', undefined],
+    [[far], 'http://127.0.0.1:7002', '127.0.0.1', undefined],
+    [[far], 'http://10.2.2.2:7002', '10.2.2.2', 'far'],
+    [[far], 'http://10.2.2.2:7003', '10.2.2.2', 'far'],
+    [[far], 'http://fra.example.com:7003', '10.2.2.2', 'far'],
+    [[far], 'http://other.internal:7002', '10.2.2.2', 'far'],
+    [[far], 'http://10.2.2.2:7001', '10.2.2.2', undefined],
+    [[far, beside], 'http://127.0.0.1:7002', '127.0.0.1', 'beside'],
+  ] as const) {
+    guard.meet(routers)
+    const refusal = guard.refusalOf(origin, parseAddress(address)!)
+    const expected =
+      router &&
+      `${parseAddress(address)!.family === 6 ? '127.0.0.1' : address} port ${
+        new URL(origin).port
+      } is router "${router}" of this fleet`
+    t.equal(refusal, expected, `${origin} at ${address}`)
+  }
+  guard.meet([beside])
+  t.equal(guard.routerAt('http://localhost:7002'), 'router "beside" of this fleet')
+  t.equal(guard.routerAt('http://fra.example.com:7002'), undefined, 'a name is looked at when it is looked up')
 })
 
 t.test('a look-up leaves out what may not be connected to', async t => {

@@ -106,7 +106,7 @@ export function testStoreContract(name: string, make: MakeStore): void {
     const { revision } = await store.register(exampleRegion('a', { name: 'one' }), { ifRevision: 0 })
     await t.rejects(store.register(exampleRegion('a', { name: 'two' }), { ifRevision: 0 }), {
       code: 'REGION_CHANGED',
-      message: `region "a" is at revision ${revision}, not at 0: read it again first`,
+      message: `region "a" is registered already, at revision ${revision}: look at it, and send If-Match: "${revision}" to change it all the same`,
     })
     t.match(await essences(store), [{ name: 'one' }], 'what is refused changes nothing')
     await store.register(exampleRegion('a', { name: 'two' }), { ifRevision: revision })

@@ -96,3 +96,42 @@ t.test('the shares are those of clients that the router itself sends', async t =
     t.ok(Math.abs(moved / clients - effect!.movedShare) < 0.025, `${place}: ${moved / clients}, ${effect!.movedShare}`)
   }
 })
+
+t.test('where a header asks for a capability, every value that regions know is looked at', async t => {
+  const rules = [rule({ name: 'models', capability: { header: 'x-model' }, pick: 'lowest' })]
+  const fra = region('fra', 'frankfurt', { capabilities: ['small', 'large', 'huge'] })
+  const nrt = region('nrt', 'tokyo', { capabilities: ['small'] })
+  const iad = region('iad', 'ashburn', { capabilities: ['large', 'huge'] })
+  const input = { settings: { ...settings, rules }, locator, weights: weighing({ frankfurt: 1, tokyo: 1 }) }
+  const effects = compareFleets({ before: fleet([fra, nrt, iad]), after: fleet([nrt, iad]), ...input })
+  t.match(effects.slice(0, 3), [
+    { rule: 'models', capabilities: [], movedShare: 0.5, moves: [{ from: 'fra', to: 'iad' }] },
+    { rule: 'models', capabilities: ['huge', 'large'], moves: [{ from: 'fra', to: 'iad', share: 1 }] },
+    { rule: 'models', capabilities: ['small'], movedShare: 0.5, moves: [{ from: 'fra', to: 'nrt' }] },
+  ])
+  t.match(effects[3], { rule: 'default' })
+  t.notOk('capabilities' in effects[3]!)
+  t.equal(effects.length, 4)
+})
+
+t.test('clients whom an override pins go where the pin says, as the router sends them', async t => {
+  const pins = { '10.1.0.1': { region: 'nrt', whenDown: 'route', network: '10.1.0.1/32' } } as const
+  const withPins = worldLocator(pins)
+  const pin = withPins.pins[0]!
+  const frankfurt = withPins.locationNumber(clientIn('frankfurt'))
+  const [fra, nrt] = [region('fra', 'frankfurt'), region('nrt', 'tokyo')]
+  const pinned = [{ cell: frankfurt, pin, weight: 1 }]
+  const input = { settings: lowest, locator: withPins, weights: weighing({ frankfurt: 3 }), pinned }
+  const [before, after] = [fleet([fra, nrt]), fleet([fra])]
+  const [effect] = compareFleets({ before, after, ...input })
+  t.match(effect, { movedShare: 0.25, moves: [{ from: 'nrt', to: 'fra', share: 0.25 }] })
+  const routed = [before, after].map(snapshot => {
+    const router = createRouter(lowest, withPins)
+    router.useSnapshot(snapshot, 0)
+    return router.explain({ address: clientIn('frankfurt'), host: '', path: '/', method: 'GET' }).region
+  })
+  t.same(routed, ['nrt', 'fra'])
+  const refusing = [{ cell: frankfurt, pin: { ...pin, whenDown: 'refuse' as const }, weight: 1 }]
+  const [refused] = compareFleets({ before, after, ...input, pinned: refusing })
+  t.match(refused, { moves: [{ from: 'nrt', to: null, share: 0.25 }] })
+})

@@ -99,7 +99,7 @@ t.test('what cannot be believed is left out, with a reason, and files count all 
 t.test('what operators said is kept as it stood in the store, and left out where it cannot be believed', async t => {
   const file = join(t.testdir(), 'last.json')
   const remembered = {
-    ...{ incarnation: 'i', mode: 'distance-only' as const },
+    ...{ incarnation: 'i', at: 100, mode: 'distance-only' as const },
     ...{ drains: ['a', '5 {}'], tokens: ['1', '{"sha256":"0"}', '2', '{}'] },
   }
   t.equal(await readRemembered(file, 'shop'), undefined, 'no file')

@@ -74,7 +74,8 @@ async function start(t: Test, directory: string) {
     await lines.until(() => reloads().length > count)
     return reloads()[count]!
   }
-  return { meridian, ask, nextReload, reloads, lines }
+  const metrics = async () => (await fetch(`${meridian.controlUrl}/metrics`)).text()
+  return { meridian, ask, nextReload, reloads, lines, metrics }
 }
 
 t.test('what changes in files is noticed, taken up and told in one line', async t => {
@@ -130,7 +131,7 @@ t.test('what changes in files is noticed, taken up and told in one line', async 
 
 t.test('what is wrong is refused with every fault, what ran runs on, and the mend is taken up', async t => {
   const directory = layOut(t)
-  const { ask, nextReload } = await start(t, directory)
+  const { ask, nextReload, metrics } = await start(t, directory)
   const refused = { level: 'error', msg: 'a reload was refused; what ran runs on' }
   const file = join(directory, 'meridian.yaml')
 
@@ -140,6 +141,7 @@ t.test('what is wrong is refused with every fault, what ran runs on, and the men
     faults: [/nonsense: unknown key/, /rules: expected a list/],
   })
   t.match(await ask(), { status: 307, region: 'paris' })
+  t.match(await metrics(), /^meridian_last_reload_success 0$/m)
   t.match(await nextReload(() => writeFileSync(file, yaml({ rules: '[{ name: x, lastResort: nowhere }]' }))), {
     ...refused,
     faults: [/"nowhere" is the id of no region/],
@@ -147,14 +149,23 @@ t.test('what is wrong is refused with every fault, what ran runs on, and the men
   t.match(await nextReload(() => writeRegion(directory, 'nowhere', tokyo)), {
     msg: 'reloaded: regions added: nowhere; rules added: x',
   })
+  t.match(await metrics(), /^meridian_last_reload_success 1$/m)
 
   const both = await nextReload(() => {
     writeFileSync(join(directory, 'regions/paris.json'), '{')
     writeFileSync(join(directory, 'geo/city.mmdb'), 'broken')
   })
   t.match(both, { ...refused, faults: [/there is no metadata/, /paris\.json: not JSON/] })
+  const names = await nextReload(() => {
+    writeFileSync(file, yaml({ rules: '[{ name: x, lastResort: elsewhere }]' }))
+    writeFileSync(join(directory, 'overrides.yaml'), '[{ network: 10.0.0.0/8, region: gone }]')
+  })
+  const all = [/there is no metadata/, /not JSON/, /"elsewhere" is the id of no/, /"gone" is the id of no/]
+  t.match(names, { ...refused, faults: all }, 'names as well, while other files are faulty')
   t.match(await ask(), { status: 307, region: 'paris' })
   const mended = await nextReload(() => {
+    writeFileSync(file, yaml())
+    writeFileSync(join(directory, 'overrides.yaml'), '')
     writeRegion(directory, 'paris', paris)
     writeDatabase(join(directory, 'geo'), 'city', { '81.2.69.0/24': nested('JP', 36, 140) })
   })
@@ -218,13 +229,14 @@ t.test('a database that is downloaded is taken up by the running router', async 
   const update = `{ accountId: ${account.accountId}, licenseKey: "${account.licenseKey}", url: "${server.url}" }`
   const files = '[geo/GeoLite2-City.mmdb, geo/city.mmdb]'
   writeFileSync(join(directory, 'meridian.yaml'), yaml().replace('[geo/city.mmdb]', `${files}, update: ${update}`))
-  const { lines, nextReload } = await start(t, directory)
+  const { lines, nextReload, metrics } = await start(t, directory)
   await lines.until(seen => seen.some(({ msg }) => /GeoLite2-City\.mmdb read, built 2026-06-01/.test(String(msg))))
   t.match(
     lines.seen.find(({ msg }) => msg === 'geo update: updated'),
     { edition: 'GeoLite2-City', builtAt: june.toISOString() },
   )
   t.notMatch(JSON.stringify(lines.seen), account.licenseKey)
+  t.match(await metrics(), /^meridian_last_geo_update_success\{edition="GeoLite2-City"\} 1$/m)
 
   t.match(await nextReload(() => rmSync(join(directory, 'geo/GeoLite2-City.mmdb'))), {
     msg: 'a reload was refused; what ran runs on',

@@ -307,6 +307,44 @@ rules: [{ name: default, transport: proxy }]`
   t.equal(await routeOf(router), 'tokyo', 'a file that is gone')
 })
 
+t.test('a Redis that is full ends no lease, says so, and leases count again once it has room', async t => {
+  const redis = await startRedis(t)
+  const router = await startRouter(t, redis, folderFor(t), [tokyo])
+  const stop = keepAlive(t, router, london)
+  await eventually(
+    () => routeOf(router),
+    region => region === 'london',
+  )
+  const troubled = async () =>
+    /^meridian_store_trouble_info\{trouble="refuses-writes"\} 1$/m.test(
+      await (await fetch(`${router.controlUrl}/metrics`)).text(),
+    )
+  redis.cli('CONFIG', 'SET', 'maxmemory', '1')
+  stop()
+  const answers = new Set<unknown>()
+  const since = performance.now()
+  do answers.add(await routeOf(router))
+  while (performance.now() - since < 2.5 * leaseMs)
+  t.same([...answers], ['london'], 'the only one that ever registered, for two leases and a half')
+  t.match(await json(`${router.controlUrl}/v1/fleet`), { writeFault: /OOM/, regions: { up: 2 } })
+  t.match(await readyOf(router), { ready: true, reasons: [/refused, so no lease lapses: Redis at .*OOM/] })
+  t.ok(await troubled())
+  t.match(router.log.join(''), /OOM.*registrations and heartbeats are refused, no lease lapses/)
+
+  redis.cli('CONFIG', 'SET', 'maxmemory', '0')
+  t.equal(
+    await eventually(
+      () => routeOf(router),
+      region => region === 'tokyo',
+    ),
+    'tokyo',
+    'it is still silent',
+  )
+  t.notOk(await troubled())
+  t.notOk('writeFault' in (await json(`${router.controlUrl}/v1/fleet`)))
+  t.match(router.log.join(''), /the store takes writes again/)
+})
+
 t.test('a Redis that must not be used stops the start', async t => {
   const redis = await startRedis(t, ['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru'])
   await t.rejects(startRouter(t, redis, folderFor(t), [tokyo]), { code: 'STORE_UNSUITABLE', message: /noeviction/ })

@@ -21,7 +21,8 @@ export interface RedisServer {
   start(): Promise<void>
 }
 
-interface TestLike {
+/** Who stops it at the end: a test. */
+export interface Owner {
   teardown(stop: () => Promise<void>): void
 }
 
@@ -29,22 +30,23 @@ interface TestLike {
  * Resolves once it takes connections.
  *
  * @param settings as on the command line of redis-server: `['--maxmemory', '10mb']`; or made from the port
+ * @param demandedPort where any free one will not do
  */
 export async function startRedis(
-  t: TestLike,
+  t: Owner,
   settings: readonly string[] | ((port: number) => readonly string[]) = [],
+  demandedPort?: number,
 ): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-redis-'))
-  const port = await freePort()
-  const command = ['redis-server', 'valkey-server'].find(isOnPath)
-  if (command === undefined) throw new Error('neither redis-server nor valkey-server is on the PATH: install one')
+  const port = demandedPort ?? (await freePort())
+  const command = redisCommand()
   const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no']
   args.push(...(typeof settings === 'function' ? settings(port) : settings))
   let server: ChildProcess | undefined
 
   const start = async (): Promise<void> => {
     server = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    await readyToAccept(server)
+    await untilSaid(server, /Ready to accept connections/)
   }
   const kill = async (): Promise<void> => {
     if (server === undefined || server.exitCode !== null || server.signalCode !== null) return
@@ -60,10 +62,7 @@ export async function startRedis(
   return {
     port,
     target: { at: { kind: 'single', node: { host: '127.0.0.1', port } }, database: 0, timeoutMs: 1_000 },
-    cli: (...words) =>
-      spawnSync(command.replace('server', 'cli'), ['-p', `${port}`, ...words])
-        .stdout.toString()
-        .trim(),
+    cli: (...words) => redisCli('-p', `${port}`, ...words),
     kill,
     pause: () => void server?.kill('SIGSTOP'),
     resume: () => void server?.kill('SIGCONT'),
@@ -71,18 +70,32 @@ export async function startRedis(
   }
 }
 
-function readyToAccept(server: ChildProcess): Promise<void> {
+/** `redis-server`, or `valkey-server` where that is what there is. */
+export function redisCommand(): string {
+  const command = ['redis-server', 'valkey-server'].find(isOnPath)
+  if (command === undefined) throw new Error('neither redis-server nor valkey-server is on the PATH: install one')
+  return command
+}
+
+/** What redis-cli prints. */
+export function redisCli(...words: readonly string[]): string {
+  return spawnSync(redisCommand().replace('server', 'cli'), words).stdout.toString().trim()
+}
+
+/** Resolves once a server that was started with its output piped has printed this; rejects when it ends before. */
+export function untilSaid(server: ChildProcess, expected: RegExp): Promise<void> {
   return new Promise((resolve, reject) => {
     let said = ''
     server.stdout!.setEncoding('utf8').on('data', (text: string) => {
       said += text
-      if (/Ready to accept connections/.test(said)) resolve()
+      if (expected.test(said)) resolve()
     })
     server.once('exit', code => reject(new Error(`redis-server ended with ${code}: ${said}`)))
   })
 }
 
-function freePort(): Promise<number> {
+/** Of loopback; somebody else may take it meanwhile. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject)
     probe.listen(0, '127.0.0.1', () => {
