@@ -1,5 +1,7 @@
 /** Events to come, the earliest first; of those at one time, the one that was added first. A binary heap on flat arrays. */
 
+import { grown } from './grown.ts'
+
 export class EventQueue {
   #times = new Float64Array(1024)
   #orders = new Float64Array(1024)
@@ -14,6 +16,11 @@ export class EventQueue {
 
   get size(): number {
     return this.#size
+  }
+
+  /** Of the event that `pop` would take; infinite when there is none. */
+  get nextTime(): number {
+    return this.#size === 0 ? Number.POSITIVE_INFINITY : this.#times[0]!
   }
 
   /** @param subject whatever the kind of event means by it: a request, a region, a router */
@@ -80,9 +87,4 @@ export class EventQueue {
     this.#kinds = grown(this.#kinds, new Uint8Array(size))
     this.#subjects = grown(this.#subjects, new Int32Array(size))
   }
-}
-
-function grown<T extends Float64Array | Uint8Array | Int32Array>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

@@ -10,7 +10,7 @@ export interface SimulationResult {
   readonly routers: number
   readonly durationSeconds: number
   readonly totals: Totals
-  /** One row for each sampling interval. */
+  /** One row for each interval, by when requests were first sent. */
   readonly series: Series
   readonly regions: readonly RegionResult[]
   readonly cities: readonly CityResult[]
@@ -25,12 +25,17 @@ export interface Totals {
   readonly served: number
   /** Answered "busy" by a router or a region, and given up by the client. */
   readonly refused: number
-  /** Sent to a region that was dead, and given up by the client. */
+  /** Sent to a region that was dead, or not answered in time, and given up by the client. */
   readonly failed: number
+  /** Still under way when the run ended; served, refused, failed and these are all requests. */
+  readonly inFlight: number
   readonly retries: number
-  /** served / requests. */
+  /** Share of served requests among those that came to an end. */
   readonly availability: number
-  /** Of served requests: network round trip, wait for a slot, both, and both with the service. */
+  /**
+   * Of served requests: round trip to who served it, all other time without service (in a queue, in tries before, between
+   * tries), both, and both with the service.
+   */
   readonly meanRttMs: number
   readonly meanWaitMs: number
   readonly meanCostMs: number
