@@ -8,3 +8,7 @@ export const maxmindData = resolve(import.meta.dirname, '../../../shared/data/ma
 
 /** For `t.test(name, { skip }, …)`: false, or why the test cannot run. */
 export const skipWithoutMaxmindData = existsSync(maxmindData) ? false : `${maxmindData} is absent`
+
+/** Round trips between cloud regions, and arrivals. */
+export const azureData = resolve(import.meta.dirname, '../../../shared/data/azure')
+export const skipWithoutAzureData = existsSync(azureData) ? false : `${azureData} is absent`

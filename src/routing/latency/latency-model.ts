@@ -1,8 +1,8 @@
 /**
  * Measured round trips, from single samples to the beliefs that plans are made from.
  *
- * A sample counts for its network, for the cell and for the area, the less for those the more the network has been heard of:
- * a million samples of one network weigh in its cell as much as some fourteen networks do. Beliefs are made anew only where
+ * A sample counts for its network, for the cell and for the area, the less for those the more its source has told of the
+ * network: a million samples of one network weigh in its cell as much as some fourteen networks do. Beliefs are made anew only where
  * samples have come, and handed on only when they differ noticeably. Time is an argument.
  */
 
@@ -11,14 +11,14 @@ import type { Cell, Locator } from '../../geo/location.ts'
 import type { Network } from '../../geo/network.ts'
 import { kmTo, priorTo } from '../cost.ts'
 import type { FleetLayout } from '../fleet.ts'
-import { hashText } from '../pick.ts'
 import { continentIndex, leastRttMs } from '../rtt-prior.ts'
 import { type BeliefLevel, type Measured, RttBelief } from './belief.ts'
 import { additive, logarithmic } from './estimate-pool.ts'
-import { LatencyTable, type NodeKey, type RegionEstimate, sourceBuckets } from './latency-table.ts'
+import { LatencyTable, type NodeKey, type RegionEstimate } from './latency-table.ts'
 import { MeasuredLocator, mostOwnCells, type OwnCell } from './measured-locator.ts'
 import { addressOfKey, areaKey, cellKey, isClientNetwork, networkKey } from './network-key.ts'
 import { RegionNumbers } from './region-numbers.ts'
+import { SourceNumbers } from './source-numbers.ts'
 
 export interface LatencySettings {
   /** Client networks that are remembered. */
@@ -50,8 +50,8 @@ const noticeableShare = 0.02
 /** What a network must differ by from its cell in what it says of two regions, to be planned for by itself. */
 const ownMs = 5
 const ownShare = 0.1
-/** Networks looked at in one go. */
-const mostAtOnce = 20_000
+/** Networks looked at in one go, some 6 µs each: the rest waits for the next time. */
+const mostAtOnce = 2_000
 /** However few samples come: after so long every belief is made anew, since samples fade. */
 const renewSeconds = 60
 
@@ -62,6 +62,7 @@ export class LatencyModel {
   /** Countries and their AS; ms over the prior. */
   readonly areas: LatencyTable
   readonly regions = new RegionNumbers()
+  readonly sources = new SourceNumbers()
   readonly #dirtyCells = new Set<number>()
   readonly #dirtyCountries = new Set<string>()
   readonly #dirtyNetworks = new Set<number>()
@@ -131,28 +132,27 @@ export class LatencyModel {
     const region = this.regions.numberOf(layout.regions[index]!)
     if (region === undefined) return 'there are too many regions'
     const seconds = Math.floor(now / 1000)
-    const bucket = hashText(source) & (sourceBuckets - 1)
+    const reporter = this.sources.numberOf(source)
     const prior = priorTo(layout, from, continentIndex(cell.continent), index)
     const cellNode = this.places.find(...cellKey(cell))
     const expected = this.places.estimate(cellNode, region, seconds)?.value ?? Math.log(prior)
     const counted = Math.min(mostWeight, Math.max(1, weight))
     const value = Math.log(rttMs)
-    const { node, before } = this.networks.record(key, region, bucket, value, expected, counted, seconds)
+    const { node, before } = this.networks.record(key, region, reporter, value, expected, counted, seconds)
     const share = counted / (counted + before)
-    this.places.record(cellKey(cell), region, bucket, value, Math.log(prior), share, seconds)
-    this.#recordArea(cell, network, region, bucket, rttMs - prior, share, seconds)
+    this.places.record(cellKey(cell), region, reporter, value, Math.log(prior), share, seconds)
+    this.#recordArea(cell, network, region, reporter, rttMs - prior, share, seconds)
     this.#dirtyNetworks.add(node)
     this.#dirtyCells.add(number)
     return undefined
   }
 
-  /** Where clients are, with what is believed of them; another one only when that has changed noticeably. */
-  view(now: number): Locator {
+  /** Makes beliefs anew where samples have come since, some thousands at a time; `view` does the same. */
+  revise(now: number): void {
     const seconds = Math.floor(now / 1000)
     if (seconds - this.#renewedAt >= renewSeconds) {
       this.#renewedAt = seconds
       this.#renewAll()
-      for (const node of this.#own.keys()) this.#dirtyNetworks.add(node)
     }
     for (const country of this.#dirtyCountries) this.#reviseCountry(country, seconds)
     this.#dirtyCountries.clear()
@@ -164,6 +164,11 @@ export class LatencyModel {
       this.#dirtyNetworks.delete(node)
       this.#reviseNetwork(node, seconds)
     }
+  }
+
+  /** Where clients are, with what is believed of them; another one only when that has changed noticeably. */
+  view(now: number): Locator {
+    this.revise(now)
     if (this.#changed || this.#view === undefined) {
       const isPlain = this.#beliefs.size === 0 && this.#own.size === 0
       this.#view = isPlain ? this.#base! : new MeasuredLocator(this.#base!, this.#beliefs, [...this.#own.values()])
@@ -176,7 +181,7 @@ export class LatencyModel {
     cell: Cell,
     { address }: Network,
     region: number,
-    bucket: number,
+    reporter: number,
     overPrior: number,
     share: number,
     seconds: number,
@@ -184,12 +189,13 @@ export class LatencyModel {
     const { country } = cell
     if (country === undefined) return
     const asn = this.#base!.locate(address)?.asn
-    this.areas.record(areaKey(country, 0), region, bucket, overPrior, 0, share, seconds)
-    if (asn !== undefined) this.areas.record(areaKey(country, asn), region, bucket, overPrior, 0, share, seconds)
+    this.areas.record(areaKey(country, 0), region, reporter, overPrior, 0, share, seconds)
+    if (asn !== undefined) this.areas.record(areaKey(country, asn), region, reporter, overPrior, 0, share, seconds)
     this.#dirtyCountries.add(country)
   }
 
   #renewAll(): void {
+    for (const node of this.#own.keys()) this.#dirtyNetworks.add(node)
     for (const number of this.#beliefs.keys()) this.#dirtyCells.add(number)
     for (const country of this.#cellsByCountry.keys()) {
       if (this.areas.find(...areaKey(country, 0)) >= 0) this.#dirtyCountries.add(country)

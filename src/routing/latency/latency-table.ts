@@ -1,10 +1,10 @@
 /**
  * What was measured, by node (a client network, a cell, an area) and region, in bounded memory.
  *
- * Nodes are three words, hashed into chains; each carries a list of estimates, one for each region and source. Sources
- * share four buckets, and no bucket weighs more than `mostPerSource` samples: whoever reports most does not thereby
- * outvote the others, and among three or more the middle one counts. A full table drops the node that was used least of
- * late (the clock algorithm with counters, so that a flood of strangers mostly drives out strangers).
+ * Nodes are three words, hashed into chains; each carries a list of estimates, one for each region and source. No source
+ * weighs more than `mostPerSource` samples: whoever reports most does not thereby outvote the others, and among three or
+ * more the middle one counts. A full table drops the node that was used least of late (the clock algorithm with counters,
+ * so that a flood of strangers mostly drives out strangers).
  */
 
 import { hashWords } from '../pick.ts'
@@ -31,7 +31,6 @@ export interface KeptEstimate {
   readonly seconds: number
 }
 
-export const sourceBuckets = 4
 export const mostPerSource = 32
 /** Less than this is left of a sample: nothing. */
 const leastCount = 0.02
@@ -91,10 +90,10 @@ export class LatencyTable {
   /**
    * Takes a sample.
    *
-   * @param source bucket of whoever reports it
+   * @param source number of whoever reports it, below 256
    * @param expected what is believed so far, from elsewhere: a first sample far from it is doubted
    * @param seconds since 1970
-   * @returns node, and the weight of samples of this region that it had before, of all sources
+   * @returns node, and the weight of samples of this region that it had before from this source
    */
   record(
     [k0, k1, k2]: NodeKey,
@@ -109,13 +108,12 @@ export class LatencyTable {
     if (node === none) node = this.#insert(k0, k1, k2)
     else this.#uses[node] = Math.min(mostUses, this.#uses[node]! + 1)
     const pool = this.#pool
-    let [before, own, length] = [0, none, 0]
-    for (let at = this.#first[node]!; at !== none; at = pool.next[at]!) {
+    let [own, length] = [none, 0]
+    for (let at = this.#first[node]!; at !== none && own === none; at = pool.next[at]!) {
       length++
-      if (pool.region[at] !== region) continue
-      before += pool.countAt(at, seconds)
-      if (pool.source[at] === source) own = at
+      if (pool.region[at] === region && pool.source[at] === source) own = at
     }
+    const before = own === none ? 0 : pool.countAt(own, seconds)
     if (own !== none) pool.add(own, value, weight, seconds)
     else {
       if (length >= this.#limits.mostEstimatesPerNode) this.#dropOldest(node)
