@@ -19,6 +19,8 @@ import { TrafficHistory } from './traffic-history.ts'
 const learningMs = 10_000
 /** Where a region declares no capacity, its pressure is put to the wall of so many slots. */
 const slotsOfPressure = 100
+/** How long what is said beside requests (CPU, memory, queue) is taken as it was, and then how soon half of it is forgotten, ms. */
+const pressureHoldsMs = 10_000
 /** Of what is followed and not over, at least this part is believed to be there, whatever the region reports. */
 const leastPresent = 0.45
 
@@ -46,6 +48,8 @@ export class Loads {
   /** Reported beyond the model: the last time, and on the whole. */
   readonly #surprise: Float64Array
   readonly #lasting: Float64Array
+  /** As reported, and what is left of it: a region that falls silent at a busy moment is not busy for ever. */
+  readonly #reportedPressure: Float64Array
   readonly #pressure: Float64Array
   /** Share of the capacity that slow start allows. */
   readonly #ramp: Float64Array
@@ -68,6 +72,7 @@ export class Loads {
     this.#othersModelled = array()
     this.#surprise = array()
     this.#lasting = array()
+    this.#reportedPressure = array()
     this.#pressure = array()
     this.#ramp = array().fill(1)
     this.#since = array()
@@ -112,6 +117,7 @@ export class Loads {
       const stay = this.stay[region]!
       this.own.fade(region, elapsed, stay)
       this.#surprise[region]! *= Math.exp(-elapsed / stay)
+      this.#pressure[region] = this.#pressureLeft(region)
       this.#model[region] = this.#modelled(region)
     }
     this.#history.record(now, this.#model)
@@ -154,6 +160,12 @@ export class Loads {
   inflight(region: number): number {
     const certain = leastPresent * (this.own.open[region]! + this.#othersOpen[region]!)
     return Math.max(certain, this.#modelled(region) + this.#surprise[region]! + this.#lasting[region]!)
+  }
+
+  #pressureLeft(region: number): number {
+    const reported = this.#reportedPressure[region]!
+    const beyond = this.reportAgeMs(region) - pressureHoldsMs
+    return reported === 0 || beyond <= 0 ? reported : reported * 2 ** (-beyond / pressureHoldsMs)
   }
 
   #modelled(region: number): number {
@@ -208,7 +220,8 @@ export class Loads {
     const sinceLast = receivedAt - this.#receivedAt[region]!
     this.#stamp[region] = load.receivedAt
     this.#receivedAt[region] = receivedAt
-    this.#pressure[region] = reportedPressure(load)
+    this.#reportedPressure[region] = reportedPressure(load)
+    this.#pressure[region] = this.#pressureLeft(region)
     const stay = believedStayMs(load)
     this.stay[region] = stay
     if (load.inflight === undefined) return

@@ -1,87 +1,148 @@
 import t from 'tap'
-import { barrierOf, Loads, reportedPressure } from '../../src/routing/load.ts'
+import { Loads } from '../../src/routing/load.ts'
 import { load, region, state } from '../support/world.ts'
 
 const rounded = (value: number | undefined): number | undefined =>
   value === undefined ? undefined : Math.round(value * 100) / 100
 
-t.test('an old report fades, what we sent since stays', async t => {
+const tokyo = (more = {}) => region('a', 'tokyo', more)
+const report = (inflight: number, receivedAt: number, more = {}) =>
+  state(tokyo(), { load: load(inflight, 100, { receivedAt, latencyMs: 4_000, ...more }) })
+
+t.test('a first report is taken as what lasts, and what we send comes on top', async t => {
   for (const [inflight, ageMs, sent, expected, why] of [
     [50, 0, 0, 0.5, 'fresh: as reported'],
-    [50, 4_000, 0, 0.18, 'one stay later: e^-1 of it'],
-    [50, 4_000, 30, 0.48, 'and what we sent meanwhile'],
+    [50, 4_000, 0, 0.5, 'one stay later: nothing says that it has changed'],
+    [50, 4_000, 30, 0.8, 'and what we sent meanwhile'],
     [0, 0, 100, 1, 'all of it sent by us'],
   ] as const) {
-    const states = [state(region('a', 'tokyo'), { load: load(inflight, 100, { latencyMs: 4_000 }) })]
-    const loads = new Loads(states, 0)
+    const loads = new Loads([report(inflight, 0)], 0)
     loads.advance(ageMs)
     for (let i = 0; i < sent; i++) loads.dispatch(0)
     t.equal(rounded(loads.utilisation(0)), expected, why)
   }
 })
 
-t.test('a new report contains what was sent before it', async t => {
-  const spec = region('a', 'tokyo', { capacityRequests: 100 })
-  const loads = new Loads([state(spec)], 0)
-  for (let i = 0; i < 40; i++) loads.dispatch(0)
-  t.equal(loads.utilisation(0), 0.4)
-  loads.update([state(spec, { load: load(25, 100, { receivedAt: 500 }) })], 500)
-  t.equal(loads.utilisation(0), 0.25)
-  loads.update([state(spec, { load: load(25, 100, { receivedAt: 500 }) })], 500)
+t.test('a peak that is reported fades as fast as requests end', async t => {
+  const loads = new Loads([report(20, 0)], 0)
+  loads.update([report(80, 2_000)], 2_000)
+  t.equal(rounded(loads.utilisation(0)), 0.8)
+  loads.advance(6_000)
+  const lasting = 20 + 60 * (1 - Math.exp(-0.2))
+  t.equal(rounded(loads.utilisation(0)), rounded((lasting + (80 - lasting) * Math.exp(-1)) / 100))
+})
+
+t.test('a report is held against what was believed when it was written, not when it comes', async t => {
+  const loads = new Loads([report(0, 0)], 0)
+  loads.advance(1_000)
+  for (let i = 0; i < 40; i++) loads.begin(0, -1)
+  loads.advance(1_900)
+  // Written before those 40 came, heard of after: they are not in it.
+  loads.update([report(0, 900)], 2_000)
+  t.equal(rounded(loads.utilisation(0)), 0.4)
+  loads.advance(2_900)
+  loads.update([report(40, 2_500)], 3_000)
+  t.equal(rounded(loads.utilisation(0)), 0.4, 'and now they are')
+})
+
+t.test('the same report again changes nothing', async t => {
+  const loads = new Loads([report(25, 500)], 500)
   loads.dispatch(0)
-  t.equal(loads.utilisation(0), 0.26, 'the same report again changes nothing')
+  loads.update([report(25, 500)], 500)
+  t.equal(loads.utilisation(0), 0.26)
 })
 
-t.test('the worst of what is reported counts', async t => {
-  for (const [more, expected, why] of [
-    [{}, 0, 'nothing but requests'],
-    [{ queueDepth: 30, queueLimit: 50 }, 0.6, 'queue over its limit'],
-    [{ queueDepth: 30 }, 0, 'a queue without a limit says nothing'],
-    [{ kvCache: 0.6 }, 0.75, 'KV cache over 0.8'],
-    [{ cpu: 0.95 }, 1, 'CPU over 0.95'],
-    [{ memory: 0.9 }, 0, 'memory only above 0.9'],
-    [{ memory: 0.97 }, 0.97, 'and then it does'],
-    [{ cpu: 0.19, kvCache: 0.4, memory: 0.2 }, 0.5, 'the worst one'],
-  ] as const) {
-    t.equal(rounded(reportedPressure(load(0, 100, more))), expected, why)
+t.test('reports are stamped by a clock of their own', async t => {
+  const loads = new Loads([], 0)
+  t.equal(loads.raised, 0)
+  const other = new Loads([report(10, 1_000_000)], 5_000, { clockOffsetMs: -996_000 })
+  t.equal(other.reportAgeMs(0), 1_000)
+})
+
+t.test('what is followed counts until it ends', async t => {
+  const loads = new Loads([state(tokyo({ capacityRequests: 100 }))], 0)
+  for (let i = 0; i < 50; i++) {
+    loads.dispatch(0)
+    loads.begin(0, 0)
   }
+  loads.advance(60_000)
+  t.equal(loads.utilisation(0), 0.5, 'a minute is nothing to it')
+  for (let i = 0; i < 50; i++) loads.end(0)
+  t.equal(loads.utilisation(0), 0)
 })
 
-t.test('the wall rises from 95 %', async t => {
-  for (const [utilisation, expected] of [
-    [0, 0],
-    [0.95, 0],
-    [0.975, 200],
-    [1, 400],
-    [1.15, 1600],
-    [9, 1600],
-  ] as const) {
-    t.equal(Math.round(barrierOf(utilisation)), expected, `${utilisation}`)
-  }
+t.test('what goes elsewhere than decided is counted there', async t => {
+  const loads = new Loads(
+    [state(tokyo({ capacityRequests: 10 })), state(region('b', 'tokyo', { capacityRequests: 10 }))],
+    0,
+  )
+  loads.dispatch(0)
+  loads.begin(1, 0)
+  t.equal(loads.utilisation(0), 0)
+  t.equal(loads.utilisation(1), 0.1)
 })
 
-t.test('small regions count the request about to be sent', async t => {
+t.test('an answer stands for what comes of it over its lifetime', async t => {
+  const loads = new Loads([report(0, 0, { latencyMs: 1_000 })], 0, { answerLifetimeMs: 20_000 })
+  // 40 requests over 20 s, each there for 1 s: two at a time.
+  loads.answer(0, 40)
+  t.equal(rounded(loads.inflight(0)), 2)
+  loads.advance(20_000)
+  t.equal(rounded(loads.inflight(0)), rounded(2 / Math.E))
+})
+
+t.test('what the other routers have there counts, too', async t => {
+  const loads = new Loads([state(tokyo({ capacityRequests: 100 }))], 0)
+  loads.dispatch(0)
+  loads.useOthers(Float64Array.of(30), Float64Array.of(9))
+  t.equal(loads.utilisation(0), 0.4)
+  loads.useOthers(Float64Array.of(0), Float64Array.of(0))
+  t.equal(loads.utilisation(0), 0.01)
+})
+
+t.test('a region that always says that it is idle is not believed altogether', async t => {
+  const loads = new Loads([report(0, 0)], 0)
+  for (let i = 0; i < 200; i++) loads.begin(0, -1)
+  for (let second = 1; second <= 60; second++) loads.update([report(0, 1000 * second)], 1000 * second)
+  t.equal(rounded(loads.utilisation(0)), 0.9, 'what is followed and not over must be somewhere')
+})
+
+t.test('full is what cannot take one more', async t => {
   for (const [capacity, sent, full] of [
     [10, 9, false],
     [10, 10, true],
-    [100, 100, false],
-    [100, 101, true],
+    [100, 99, false],
+    [100, 100, true],
   ] as const) {
-    const loads = new Loads([state(region('a', 'tokyo', { capacityRequests: capacity }))], 0)
+    const loads = new Loads([state(tokyo({ capacityRequests: capacity }))], 0)
     for (let i = 0; i < sent; i++) loads.dispatch(0)
     t.equal(loads.isFull(0), full, `${sent} of ${capacity}`)
   }
 })
 
 t.test('a region without a capacity has no wall', async t => {
-  const loads = new Loads([state(region('a', 'tokyo'))], 0)
+  const loads = new Loads([state(tokyo())], 0)
   for (let i = 0; i < 10_000; i++) loads.dispatch(0)
   t.equal(loads.utilisation(0), undefined)
   t.equal(loads.barrier[0], 0)
 })
 
+t.test('but it has one when its cache is full', async t => {
+  const loads = new Loads([state(tokyo(), { load: { epoch: 1, sequence: 1, receivedAt: 0, kvCache: 0.8 } })], 0)
+  t.equal(loads.utilisation(0), 1)
+  t.ok(loads.barrier[0]! > 20)
+})
+
+t.test('what it said of its cache is forgotten when it says no more', async t => {
+  const loads = new Loads([state(tokyo(), { load: { epoch: 1, sequence: 1, receivedAt: 0, kvCache: 0.8 } })], 0)
+  loads.advance(10_000)
+  t.equal(loads.utilisation(0), 1)
+  loads.advance(20_000)
+  t.equal(loads.utilisation(0), 0.5)
+})
+
 t.test('how many walls are up is counted both ways', async t => {
-  const loads = new Loads([state(region('a', 'tokyo', { capacityRequests: 30 }))], 0)
+  const loads = new Loads([state(tokyo({ capacityRequests: 30 }))], 0)
   t.equal(loads.raised, 0)
   for (let i = 0; i < 60; i++) loads.dispatch(0)
   t.equal(loads.raised, 1)

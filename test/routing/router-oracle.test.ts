@@ -7,7 +7,8 @@ import { distanceKm } from '../../src/geo/coordinates.ts'
 import { europeanUnion } from '../../src/regions/jurisdiction.ts'
 import { type Tier, tiers } from '../../src/regions/region.ts'
 import type { RegionState } from '../../src/regions/snapshot.ts'
-import { barrierOf, reportedPressure } from '../../src/routing/load.ts'
+import { barrierMs } from '../../src/routing/barrier.ts'
+import { reportedPressure } from '../../src/routing/reported-load.ts'
 import { continentIndex, rttPriorMs } from '../../src/routing/rtt-prior.ts'
 import { randomInteger, seededRandom } from '../support/seeded-random.ts'
 import {
@@ -89,10 +90,10 @@ function price({ states, homes, rule }: Case, from: PlaceName): Priced[] {
       const rtt = rttPriorMs(km, continentIndex(client.continent), continentIndex(home.continent))
       const slow = rtt + (rule.strict ? 0 : step * rule.tierStepMs) + each.region.biasMs + each.tollMs + each.serviceMs
       const used = each.load === undefined ? 0 : Math.max(reportedPressure(each.load), each.load.inflight! / 100)
-      const barrier = barrierOf(used)
+      const barrier = each.load === undefined ? 0 : barrierMs(100 * used, 100, each.load.latencyMs!)
       // Weight 0 takes clients only when no other can: behind every tier.
       const group = each.region.weight === 0 ? tiers.length : rule.strict ? step : 0
-      return { state: each, group, slow, total: slow + barrier, full: used > 1 + 1e-9 }
+      return { state: each, group, slow, total: slow + barrier, full: used >= 1 }
     })
 }
 
