@@ -1,0 +1,93 @@
+/**
+ * Meridian: the production router, unchanged, with the clients' cities for a geo database and the simulation's time for a
+ * clock. Sums, tolls and flights go the way that the runtime sends them.
+ */
+
+import type { Snapshot } from '../../regions/snapshot.ts'
+import type { Decision } from '../../routing/decision.ts'
+import { createRouter, type LiveRouter } from '../../routing/router.ts'
+import type { RouterSums } from '../../routing/tolls/router-sums.ts'
+import { TollController } from '../../routing/tolls/toll-controller.ts'
+import type { Policy, SimulatedFlight, SimulatedRouter } from '../policy.ts'
+import type { Transport, World } from '../world.ts'
+import { addressIn, simulatedLocator } from './simulated-locator.ts'
+
+const temperatureMs = 4
+
+export const meridian: Policy = {
+  name: 'meridian',
+  createRouters(world) {
+    const locator = simulatedLocator(world)
+    const settings = {
+      rules: [],
+      defaultOrder: [],
+      location: undefined,
+      temperatureMs,
+      ...(world.routers.transport.dns > 0 && { answerLifetimeMs: world.routers.ttlMs }),
+    }
+    const regionOf = new Map(world.regions.map(({ id }, region) => [id, region]))
+    return Array.from(
+      { length: world.routers.count },
+      () => new ProductionRouter(world, createRouter(settings, locator), regionOf),
+    )
+  },
+}
+
+class ProductionRouter implements SimulatedRouter {
+  readonly #world: World
+  readonly #router: LiveRouter
+  readonly #regionOf: ReadonlyMap<string, number>
+  readonly #tolls = new TollController()
+  #steppedAt = Number.NEGATIVE_INFINITY
+  #snapshot: Snapshot | undefined
+  #decision: Decision | undefined
+
+  constructor(world: World, router: LiveRouter, regionOf: ReadonlyMap<string, number>) {
+    this.#world = world
+    this.#router = router
+    this.#regionOf = regionOf
+  }
+
+  choose(city: number, network: number, transport: Transport, _now: number, avoid: readonly number[]): number {
+    const address = addressIn(this.#world, city, network)
+    const isAnswer = transport === 'dns'
+    const decision = this.#router.route({ address, host: 'simulated', path: '/', method: 'GET', isAnswer })
+    this.#decision = decision
+    if (avoid.length === 0) return decision.best === undefined ? -1 : this.#regionOf.get(decision.best.id)!
+    for (const { region } of decision.ranked) {
+      const number = this.#regionOf.get(region.id)!
+      if (!avoid.includes(number)) return number
+    }
+    return -1
+  }
+
+  follow(region: number): SimulatedFlight {
+    return this.#router.follow(this.#decision!, this.#world.regions[region]!.id)
+  }
+
+  useSnapshot(snapshot: Snapshot, now: number): void {
+    this.#snapshot = snapshot
+    this.#router.useSnapshot(snapshot, now)
+  }
+
+  sums(now: number): RouterSums {
+    return this.#router.sums(now)
+  }
+
+  useOthers(sums: readonly unknown[]): void {
+    this.#router.useOthers(sums as readonly RouterSums[])
+  }
+
+  computeTolls(everyone: readonly unknown[], now: number): ReadonlyMap<string, number> {
+    // Whoever has not led of late goes on from where the one before stopped.
+    if (now - this.#steppedAt > 2 * this.#world.routers.tollsEveryMs) {
+      this.#tolls.resume(new Map(this.#snapshot?.regions.map(({ region, tollMs }) => [region.id, tollMs])))
+    }
+    this.#steppedAt = now
+    return this.#router.stepTolls(this.#tolls, everyone as readonly RouterSums[], now)
+  }
+
+  advance(now: number): void {
+    this.#router.advance(now)
+  }
+}
