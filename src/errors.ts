@@ -21,6 +21,7 @@ export const errorCatalogue = {
   GEO_UPDATE_FAILED: { title: 'The geo database could not be updated', status: 502, exit: 69 },
   GEO_UPDATE_REFUSED: { title: 'The account may not download the geo database', status: 502, exit: 77 },
   OVERRIDES_INVALID: { title: 'The overrides file is not valid', status: 500, exit: 78 },
+  SCENARIO_INVALID: { title: 'The scenario is not valid', status: 400, exit: 65 },
   REGION_INVALID: { title: 'The region is not valid', status: 400, exit: 65 },
   REGION_UNKNOWN: { title: 'There is no such region', status: 404, exit: 66 },
   ENDPOINT_FORBIDDEN: { title: 'The endpoint is not among the allowed ones', status: 403, exit: 77 },
