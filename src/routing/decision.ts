@@ -7,6 +7,7 @@ import type { ClientAddress } from '../geo/address.ts'
 import type { Location } from '../geo/location.ts'
 import type { Region, Tier } from '../regions/region.ts'
 import type { FleetMode } from '../regions/store.ts'
+import type { BelievedRtt } from './latency/belief.ts'
 
 export interface RouteRequest {
   readonly address: ClientAddress
@@ -36,6 +37,7 @@ export interface Candidate {
 
 export type Reason =
   | 'least-cost' // the cheapest, or one of the cheap ones by the pick
+  | 'explored' // the second best, to be measured
   | 'pinned' // an override says where this network belongs
   | 'default-order' // nothing is known of the client
   | 'doubtful' // only regions in doubt were left
@@ -73,6 +75,8 @@ export interface CostColumn {
 }
 
 export interface Believed {
+  /** Why the round trip is taken to be what it is; absent where the way starts at the router. */
+  readonly rtt?: BelievedRtt
   /** Corrected utilisation, fraction of capacity. */
   readonly utilisation?: number
   /** Utilisation as last reported. */
@@ -129,4 +133,19 @@ export interface Router {
   route(request: RouteRequest): Decision
   /** The same decision with its full reasoning; does not count as a dispatch. */
   explain(request: RouteRequest): Trace
+}
+
+/** A request under way. */
+export interface Flight {
+  /** It is over, in whatever way; a second call does nothing. */
+  end(): void
+}
+
+/** The router as it is seen by whoever carries requests to regions and knows what becomes of them. */
+export interface FollowingRouter extends Router {
+  /**
+   * The request of a decision goes to this region, and the caller says when that is over: it is counted until then. Where
+   * another region is tried, that is a flight of its own; the decision's dispatch is taken back once.
+   */
+  follow(decision: Decision, region: string): Flight
 }

@@ -29,6 +29,8 @@ export interface LoadOptions {
   readonly clockOffsetMs?: number | undefined
   /** How long an answer (DNS) is used by whoever got it, ms; 0 where absent. */
   readonly answerLifetimeMs?: number | undefined
+  /** What was known before the fleet's regions changed; `indexIn` is undefined for those that are new. */
+  readonly before?: { readonly loads: Loads; readonly indexIn: (region: number) => number | undefined } | undefined
 }
 
 export class Loads {
@@ -81,6 +83,7 @@ export class Loads {
     this.#history = new TrafficHistory(regions.length)
     this.#model = array()
     this.#now = now
+    if (options.before !== undefined) this.#inherit(options.before.loads, options.before.indexIn)
     this.#takeAll(regions, options.clockOffsetMs ?? 0)
   }
 
@@ -196,14 +199,21 @@ export class Loads {
     return this.#now - this.#receivedAt[region]!
   }
 
-  /** Takes over what is known of a region that has another index after the fleet has changed. */
-  carryOver(region: number, from: Loads, fromRegion: number): void {
-    this.own.carryOver(region, from.own, fromRegion)
-    this.#othersOpen[region] = from.#othersOpen[fromRegion]!
-    this.#othersModelled[region] = from.#othersModelled[fromRegion]!
-    this.#lasting[region] = from.#lasting[fromRegion]!
-    this.#surprise[region] = from.#surprise[fromRegion]!
-    this.#raise(region)
+  #inherit(from: Loads, indexIn: (region: number) => number | undefined): void {
+    this.#history.inherit(from.#history, indexIn)
+    for (let region = 0; region < this.barrier.length; region++) {
+      const old = indexIn(region)
+      if (old === undefined) continue
+      this.own.carryOver(region, from.own, old)
+      this.stay[region] = from.stay[old]!
+      this.#othersOpen[region] = from.#othersOpen[old]!
+      this.#othersModelled[region] = from.#othersModelled[old]!
+      this.#lasting[region] = from.#lasting[old]!
+      this.#surprise[region] = from.#surprise[old]!
+      this.#reportedPressure[region] = from.#reportedPressure[old]!
+      this.#stamp[region] = from.#stamp[old]!
+      this.#receivedAt[region] = from.#receivedAt[old]!
+    }
   }
 
   #takeAll(regions: readonly RegionState[], clockOffsetMs: number): void {

@@ -29,6 +29,8 @@ export class RouteDecision implements Decision {
   readonly #end: number
   /** Region index; −1: none. */
   readonly chosen: number
+  /** It was counted as a dispatch, and that was not taken back. */
+  countsAsDispatch = false
   #ranked: readonly Candidate[] | undefined
 
   constructor(
@@ -47,6 +49,13 @@ export class RouteDecision implements Decision {
     this.#start = start
     this.#end = end
     this.chosen = chosen
+  }
+
+  /** Takes the dispatch back, once. @returns the region that it was counted for */
+  takeDispatch(): Region | undefined {
+    if (!this.countsAsDispatch) return undefined
+    this.countsAsDispatch = false
+    return this.best
   }
 
   get best(): Region | undefined {

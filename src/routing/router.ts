@@ -12,10 +12,10 @@ import type { Snapshot } from '../regions/snapshot.ts'
 import { Audiences } from './audience.ts'
 import { type Choice, Chooser } from './choice.ts'
 import { CostModel } from './cost.ts'
-import type { Decision, RouteRequest, Router, Trace } from './decision.ts'
+import type { Decision, Flight, FollowingRouter, RouteRequest, Trace } from './decision.ts'
 import { explainDecision } from './explain.ts'
 import { FleetCondition, FleetLayout } from './fleet.ts'
-import { Loads } from './load.ts'
+import { type LoadOptions, Loads } from './load.ts'
 import { type CompiledRule, RuleTable } from './match-rule.ts'
 import { hashText, hashWords } from './pick.ts'
 import type { Ranking } from './plan.ts'
@@ -25,13 +25,11 @@ import type { RouterSums } from './tolls/router-sums.ts'
 import type { TollController, Tolls } from './tolls/toll-controller.ts'
 import { affinityOf, capabilityOf, type Question, type RouterSettings, type Workings } from './workings.ts'
 
-export interface LiveRouter extends Router {
+export interface LiveRouter extends FollowingRouter {
   /** Swaps the fleet. `now` is on the clock of the snapshot. */
   useSnapshot(snapshot: Snapshot, now: number): void
   useLocator(locator: Locator): void
   useSettings(settings: RouterSettings): void
-  /** The request of a decision goes to this region, and the caller says when it ends: it is counted until then. */
-  follow(decision: Decision, region: string): Flight
   /** What this router has to tell the others. */
   sums(now: number): RouterSums
   /** What the others told, this router left out. */
@@ -40,11 +38,6 @@ export interface LiveRouter extends Router {
   stepTolls(controller: TollController, everyone: readonly RouterSums[], now: number): Tolls
   /** Lets dispatched requests age; call it about ten times a second. */
   advance(now: number): void
-}
-
-/** A request under way. */
-export interface Flight {
-  end(): void
 }
 
 /** Weight of what is new in the mean number of requests that an answer stands for. */
@@ -63,6 +56,8 @@ class PlanningRouter implements LiveRouter {
   #now = 0
   readonly #meter = new DemandMeter()
   #requestsPerAnswer = 1
+  /** Requests that are followed, by region id: also those whose region is not in the fleet for a while. */
+  readonly #open = new Map<string, number>()
   #workings: Workings
   #context: DecisionContext
 
@@ -82,20 +77,20 @@ class PlanningRouter implements LiveRouter {
       loads.update(snapshot.regions, now, snapshot.clockOffsetMs)
       loads.useBarriers(snapshot.mode !== 'distance-only')
     } else {
-      this.#workings = this.#workOut()
+      this.#replaceWorkings()
     }
     this.#context = this.#newContext()
   }
 
   useLocator(locator: Locator): void {
     this.#locator = locator
-    this.#workings = this.#workOut()
+    this.#replaceWorkings()
     this.#context = this.#newContext()
   }
 
   useSettings(settings: RouterSettings): void {
     this.#settings = settings
-    this.#workings = this.#workOut()
+    this.#replaceWorkings()
     this.#context = this.#newContext()
   }
 
@@ -112,20 +107,24 @@ class PlanningRouter implements LiveRouter {
     const { compiled, address, ranking, key } = this.#ask(request)
     const choice = this.#workings.chooser.choose(ranking, compiled.rule.pick === 'lowest', key)
     const decision = this.#decide(compiled, address, ranking, choice)
-    this.#count(ranking, decision.chosen, request.isAnswer === true)
+    this.#count(ranking, decision, request.isAnswer === true)
     return decision
   }
 
   follow(decision: Decision, region: string): Flight {
     const { layout, loads } = this.#workings
+    const dispatched = (decision as RouteDecision).takeDispatch()
     const index = layout.indexOf.get(region)
-    if (index !== undefined) loads.begin(index, (decision as RouteDecision).chosen)
-    let ended = index === undefined
+    if (index === undefined) return { end: () => {} }
+    // The fleet may have changed since the decision, and may change again: an id holds, an index does not.
+    loads.begin(index, (dispatched && layout.indexOf.get(dispatched.id)) ?? -1)
+    this.#open.set(region, (this.#open.get(region) ?? 0) + 1)
+    let ended = false
     return {
       end: () => {
         if (ended) return
         ended = true
-        // The fleet may have changed since, and the region have another index, or none.
+        this.#open.set(region, this.#open.get(region)! - 1)
         const at = this.#workings.layout.indexOf.get(region)
         if (at !== undefined) this.#workings.loads.end(at)
       },
@@ -165,8 +164,9 @@ class PlanningRouter implements LiveRouter {
   }
 
   /** A decision counts as a dispatch to the chosen region, an answer as the many that will follow it. */
-  #count(ranking: Ranking, chosen: number, isAnswer: boolean): void {
+  #count(ranking: Ranking, decision: RouteDecision, isAnswer: boolean): void {
     const { loads } = this.#workings
+    const { chosen } = decision
     if (isAnswer) {
       this.#meter.countAnswer()
       ranking.arrivals.count += this.#requestsPerAnswer
@@ -174,7 +174,9 @@ class PlanningRouter implements LiveRouter {
     } else {
       this.#meter.countSent()
       ranking.arrivals.count++
-      if (chosen >= 0) loads.dispatch(chosen)
+      if (chosen < 0) return
+      loads.dispatch(chosen)
+      decision.countsAsDispatch = true
     }
   }
 
@@ -217,6 +219,13 @@ class PlanningRouter implements LiveRouter {
     return new RouteDecision(this.#context, address, compiled, ranking, choice.start, choice.end, chosen)
   }
 
+  /** What was counted and what is under way is brought up to this moment first, and taken along. */
+  #replaceWorkings(): void {
+    this.#workings.loads.advance(this.#now)
+    this.#meter.count(this.#workings, this.#now)
+    this.#workings = this.#workOut()
+  }
+
   #workOut(): Workings {
     const { regions, mode } = this.#snapshot
     const settings = this.#settings
@@ -230,8 +239,8 @@ class PlanningRouter implements LiveRouter {
     const loads = new Loads(regions, this.#now, {
       clockOffsetMs: this.#snapshot.clockOffsetMs,
       answerLifetimeMs: settings.answerLifetimeMs,
+      before: this.#loadsBefore(layout),
     })
-    this.#carryLoads(layout, loads)
     loads.useBarriers(mode !== 'distance-only')
     const condition = new FleetCondition(this.#snapshot)
     const audiences = new Audiences(layout, costs, locator.cells, rules.rules, condition, settings.temperatureMs)
@@ -239,13 +248,10 @@ class PlanningRouter implements LiveRouter {
     return { settings, rules, locator, layout, costs, loads, audiences, chooser }
   }
 
-  #carryLoads(layout: FleetLayout, loads: Loads): void {
+  #loadsBefore({ regions }: FleetLayout): LoadOptions['before'] {
     const before = this.#workings as Workings | undefined
-    if (before === undefined) return
-    for (const [id, index] of layout.indexOf) {
-      const old = before.layout.indexOf.get(id)
-      if (old !== undefined) loads.carryOver(index, before.loads, old)
-    }
+    if (before === undefined) return undefined
+    return { loads: before.loads, indexIn: region => before.layout.indexOf.get(regions[region]!.id) }
   }
 
   #newContext(): DecisionContext {

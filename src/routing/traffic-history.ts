@@ -24,6 +24,19 @@ export class TrafficHistory {
     this.#next = (this.#next + 1) % slots
   }
 
+  /** Takes over what another history has kept of the regions that this one has, too. */
+  inherit(from: TrafficHistory, indexIn: (region: number) => number | undefined): void {
+    this.#times.set(from.#times)
+    this.#next = from.#next
+    for (let region = 0; region < this.#regions; region++) {
+      const old = indexIn(region)
+      if (old === undefined) continue
+      for (let slot = 0; slot < slots; slot++) {
+        this.#values[slot * this.#regions + region] = from.#values[slot * from.#regions + old]!
+      }
+    }
+  }
+
   /** The value at the last sample not after `time`; the oldest kept, where `time` is before it; 0 where nothing is kept. */
   at(region: number, time: number): number {
     let slot = (this.#next + slots - 1) % slots
