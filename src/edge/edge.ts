@@ -7,7 +7,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock, Random } from '../clock.ts'
-import type { Router } from '../routing/decision.ts'
+import type { FollowingRouter } from '../routing/decision.ts'
 import type { ClientAddressSettings } from './client-address.ts'
 import type { Forwarder } from './forwarder.ts'
 import { createListeners, type ListenAddress, type ListenerLimits } from './listeners.ts'
@@ -42,7 +42,7 @@ export const defaultEdgeSettings: EdgeSettings = {
 }
 
 export interface EdgeDependencies {
-  readonly router: Router
+  readonly router: FollowingRouter
   /** Stays its maker's: closing the edge does not close it. */
   readonly forwarder: Forwarder
   readonly clientAddress: ClientAddressSettings

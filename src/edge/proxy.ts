@@ -8,13 +8,15 @@
 import type { Clock } from '../clock.ts'
 import { MeridianError } from '../errors.ts'
 import { originUrlOf, type Region } from '../regions/region.ts'
-import type { Decision } from '../routing/decision.ts'
+import type { Decision, Flight, FollowingRouter } from '../routing/decision.ts'
 import type { EdgeRequest, EdgeResponse, Fields } from './exchange.ts'
 import type { FailureKind, Forwarder, ForwardFailure, ForwardHandler, Forwarding } from './forwarder.ts'
 import type { EdgeObserver } from './observer.ts'
 import { clientTrailers } from './proxy-fields.ts'
 
 export interface ProxyDependencies {
+  /** Told what is under way where. */
+  readonly router: Pick<FollowingRouter, 'follow'>
   readonly forwarder: Forwarder
   readonly observer: EdgeObserver
   readonly clock: Clock
@@ -88,6 +90,7 @@ class Attempt implements ForwardHandler {
   readonly #onFailure: (failure: ForwardFailure) => void
   readonly #startedAt: number
   #forwarding: Forwarding | undefined
+  #flight: Flight | undefined
   #firstByteMs: number | undefined
   #status: number | undefined
   #finished = false
@@ -109,8 +112,9 @@ class Attempt implements ForwardHandler {
   }
 
   begin(): void {
-    const { forwarder, observer } = this.#dependencies
-    const { request, requestId, path, fields } = this.#job
+    const { router, forwarder, observer } = this.#dependencies
+    const { request, requestId, decision, path, fields } = this.#job
+    this.#flight = router.follow(decision, this.#region.id)
     observer.onDispatch?.({ region: this.#region.id, requestId })
     const body = request.hasBody ? this.#readBody() : undefined
     const origin = originUrlOf(this.#region)
@@ -171,6 +175,7 @@ class Attempt implements ForwardHandler {
 
   #finish(end: { cancelled: boolean; failure?: FailureKind; detail?: string }): void {
     this.#finished = true
+    this.#flight?.end()
     this.#dependencies.observer.onFinish?.({
       region: this.#region.id,
       requestId: this.#job.requestId,

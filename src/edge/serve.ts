@@ -9,7 +9,7 @@ import type { Rule } from '../config/rule.ts'
 import { type ErrorCode, MeridianError } from '../errors.ts'
 import type { ClientAddress } from '../geo/address.ts'
 import type { Region } from '../regions/region.ts'
-import type { Decision, Router } from '../routing/decision.ts'
+import type { Decision, FollowingRouter } from '../routing/decision.ts'
 import { type Answer, emptyAnswer, problemAnswer, sendAnswer } from './answer.ts'
 import { type ClientAddressSettings, type ClientIdentity, identifyClient, parsePeer } from './client-address.ts'
 import { corsFields, preflightAnswer, preflightMethod } from './cors.ts'
@@ -24,7 +24,7 @@ import { redirectAnswer } from './redirect.ts'
 import { requestIdOf } from './request-id.ts'
 
 export interface ServingDependencies {
-  readonly router: Router
+  readonly router: FollowingRouter
   readonly forwarder: Forwarder
   readonly clientAddress: ClientAddressSettings
   readonly clock: Clock
@@ -142,7 +142,7 @@ class Exchange {
   }
 
   #proxy(decision: Decision, path: string): void {
-    const { forwarder, observer, clock, settings, clientAddress } = this.#dependencies
+    const { router, forwarder, observer, clock, settings, clientAddress } = this.#dependencies
     const fields = originRequestFields(this.#request, {
       client: this.#client,
       requestId: this.requestId,
@@ -150,7 +150,7 @@ class Exchange {
       clientAddressHeader: clientAddress.header,
     })
     proxy(
-      { forwarder, observer, clock, maxTries: settings.maxTries },
+      { router, forwarder, observer, clock, maxTries: settings.maxTries },
       {
         request: this.#request,
         response: this.#response,

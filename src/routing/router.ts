@@ -124,7 +124,7 @@ class PlanningRouter implements LiveRouter {
       end: () => {
         if (ended) return
         ended = true
-        this.#open.set(region, this.#open.get(region)! - 1)
+        this.#open.set(region, (this.#open.get(region) ?? 1) - 1)
         const at = this.#workings.layout.indexOf.get(region)
         if (at !== undefined) this.#workings.loads.end(at)
       },
@@ -223,7 +223,19 @@ class PlanningRouter implements LiveRouter {
   #replaceWorkings(): void {
     this.#workings.loads.advance(this.#now)
     this.#meter.count(this.#workings, this.#now)
+    const { layout } = this.#workings
     this.#workings = this.#workOut()
+    this.#countReturned(layout)
+  }
+
+  /** Requests that were under way when their region left the fleet still are when it comes back. */
+  #countReturned(before: FleetLayout): void {
+    const { layout, loads } = this.#workings
+    for (const [id, open] of this.#open) {
+      const region = before.indexOf.has(id) ? undefined : layout.indexOf.get(id)
+      if (region !== undefined) for (let i = 0; i < open; i++) loads.begin(region, -1)
+      if (open === 0) this.#open.delete(id)
+    }
   }
 
   #workOut(): Workings {

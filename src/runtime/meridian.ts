@@ -18,7 +18,7 @@ import { createLogger } from '../observe/log.ts'
 import { createMetrics, type Metrics } from '../observe/metrics.ts'
 import { createDrainTracker, type DrainTracker } from '../regions/drain-estimate.ts'
 import type { Region } from '../regions/region.ts'
-import type { Router } from '../routing/decision.ts'
+import type { FollowingRouter, Router } from '../routing/decision.ts'
 import { createRouter, type LiveRouter } from '../routing/router.ts'
 import { readControlTls } from './control-tls.ts'
 import { createGeoUpdates } from './geo-updates.ts'
@@ -149,7 +149,7 @@ async function startControl(
   return { control, controlUrl }
 }
 
-function createDataPlane({ config, log, metrics, guarded, stops }: Ground, router: Router): Edge {
+function createDataPlane({ config, log, metrics, guarded, stops }: Ground, router: FollowingRouter): Edge {
   const forwarder = createUndiciForwarder(config.http.timeouts, guarded.connections)
   stops.push(() => forwarder.close())
   return createEdge({

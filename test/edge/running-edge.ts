@@ -12,7 +12,7 @@ import type { DispatchRecord, ExchangeRecord, FinishRecord } from '../../src/edg
 import { createUndiciForwarder } from '../../src/edge/undici-forwarder.ts'
 import { createNetworkSet } from '../../src/geo/network-set.ts'
 import type { Region } from '../../src/regions/region.ts'
-import type { Decision, RouteRequest, Router, Trace } from '../../src/routing/decision.ts'
+import type { Decision, FollowingRouter, RouteRequest, Trace } from '../../src/routing/decision.ts'
 import { realClock } from '../support/clocks.ts'
 import { exampleRegion } from '../support/example-region.ts'
 import { networkFrom } from '../support/network-from.ts'
@@ -26,7 +26,7 @@ export function ruleOf(change: Partial<Rule>): Rule {
   return { ...catchAllRule, name: 'test', ...change }
 }
 
-export interface FakeRouter extends Router {
+export interface FakeRouter extends FollowingRouter {
   readonly asked: RouteRequest[]
 }
 
@@ -51,6 +51,7 @@ export function fakeRouter(rule: Rule, regions: readonly Region[]): FakeRouter {
     explain(): Trace {
       throw new Error('the data plane never explains')
     },
+    follow: () => ({ end: () => {} }),
   }
 }
 
@@ -72,7 +73,7 @@ export interface EdgeOptions {
   readonly forwarder?: Forwarder
 }
 
-export async function startEdge(t: Test, router: Router, options: EdgeOptions = {}): Promise<RunningEdge> {
+export async function startEdge(t: Test, router: FollowingRouter, options: EdgeOptions = {}): Promise<RunningEdge> {
   const exchanges: ExchangeRecord[] = []
   const dispatches: DispatchRecord[] = []
   const finishes: FinishRecord[] = []
