@@ -35,14 +35,16 @@ export function demandAt(world: World, at: number): Float64Array {
   return demand
 }
 
-/** Whole slots by region: 0 while it is down. Says nothing of a slow start. */
+/** Whole slots by region: at least one, or 0 while it is down. Says nothing of a slow start. */
 export function capacityAt(world: World, at: number): Float64Array {
   const slots = Float64Array.from(world.regions, region => region.capacityRequests!)
-  for (const change of activeChanges(world, at)) {
+  const active = activeChanges(world, at)
+  for (const change of active) {
     if (change.kind === 'capacity') for (const region of change.regions) slots[region]! *= change.factor
-    if (change.kind === 'down') for (const region of change.regions) slots[region] = 0
   }
-  return slots.map(Math.floor)
+  const whole = slots.map(count => Math.max(1, Math.floor(count)))
+  for (const change of active) if (change.kind === 'down') for (const region of change.regions) whole[region] = 0
+  return whole
 }
 
 /** What happens at this moment. */

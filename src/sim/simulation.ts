@@ -7,7 +7,7 @@
 
 import type { Random } from '../clock.ts'
 import { ClientModel } from './client-model.ts'
-import { activeChanges, capacityAt, constantSpans } from './demand.ts'
+import { constantSpans } from './demand.ts'
 import { event } from './events.ts'
 import { FleetModel, firstProbeMs } from './fleet-model.ts'
 import { Measure } from './measure.ts'
@@ -17,12 +17,11 @@ import { RegionModel } from './region-model.ts'
 import { RequestFlow } from './request-flow.ts'
 import type { SimulationResult } from './result.ts'
 import { Schedule } from './schedule.ts'
+import { Upheavals } from './upheavals.ts'
 import type { World } from './world.ts'
 
 const sampleEveryMs = 1000
 const advanceEveryMs = 100
-/** A region that starts slowly has this part of its slots at once. */
-const leastSlots = 0.1
 
 export interface Simulation {
   /** Simulated time up to which everything has happened, ms. */
@@ -57,6 +56,7 @@ class Run implements Simulation {
   readonly #fleet: FleetModel
   readonly #measure: Measure
   readonly #flow: RequestFlow
+  readonly #upheavals: Upheavals
   readonly #reportedAt: Float64Array
   /** What regions have said that is still on its way, by region, the oldest first. */
   readonly #underWay: ReturnType<RegionModel['report']>[][]
@@ -81,6 +81,7 @@ class Run implements Simulation {
       measure: this.#measure,
       jitter: streamOf(world, 'jitter'),
     })
+    this.#upheavals = new Upheavals(world, this.#schedule, this.#regions, this.#fleet, this.#flow)
     this.#reportedAt = new Float64Array(world.regions.length)
     this.#underWay = world.regions.map(() => [])
     this.#begin(streamOf(world, 'timing'))
@@ -192,7 +193,9 @@ class Run implements Simulation {
         this.#probe(subject)
         break
       case event.change:
-        this.#change()
+        this.#clients.useDemandOf(now)
+        this.#schedule.at(this.#clients.nextArrival(now), event.arrival, ++this.#generation)
+        this.#upheavals.bringAbout()
         break
       case event.sample:
         this.#measure.sample(this.#regions, region => this.#fleet.tollOf(region), now)
@@ -254,46 +257,6 @@ class Run implements Simulation {
     const router = (subject - region) / this.#regions.length
     const delayMs = this.#fleet.probe(router, region, this.#regions[region]!.isUp, this.#schedule.now)
     this.#schedule.after(delayMs, event.probe, subject)
-  }
-
-  /** Makes everything as the scenario wants it from now on. */
-  #change(): void {
-    const { now } = this.#schedule
-    const active = activeChanges(this.#world, now)
-    this.#clients.useDemandOf(now)
-    this.#schedule.at(this.#clients.nextArrival(now), event.arrival, ++this.#generation)
-    this.#fleet.useFaults(
-      active.some(({ kind }) => kind === 'store-lost'),
-      new Set(active.flatMap(change => (change.kind === 'cut-off' ? change.router : []))),
-    )
-    const slots = capacityAt(this.#world, now)
-    let starting = false
-    this.#regions.forEach((region, place) => {
-      const own = active.filter(change => 'regions' in change && change.regions.includes(place))
-      const isUp = own.every(({ kind }) => kind !== 'down')
-      if (region.isUp && !isUp) this.#flow.loseAll(place)
-      region.isUp = isUp
-      region.slowness = own.reduce((product, change) => product * (change.kind === 'slow' ? change.factor : 1), 1)
-      const ramp = this.#rampOf(place)
-      if (ramp < 1) starting = true
-      region.reportedSlots = slots[place]!
-      region.slots = Math.ceil(ramp * slots[place]!)
-      this.#flow.fill(region)
-    })
-    if (starting) this.#schedule.after(sampleEveryMs, event.change, 0)
-  }
-
-  /** Part of its slots that a region can use which came back of late. */
-  #rampOf(region: number): number {
-    let ramp = 1
-    for (const change of this.#world.changes) {
-      if (change.kind !== 'down' || !change.regions.includes(region)) continue
-      const backMs = this.#schedule.now - change.toMs
-      if (backMs >= 0 && backMs < change.slowStartMs) {
-        ramp = Math.min(ramp, Math.max(leastSlots, backMs / change.slowStartMs))
-      }
-    }
-    return ramp
   }
 }
 
