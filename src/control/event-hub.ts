@@ -73,7 +73,7 @@ export function createEventHub(clock: Clock): EventHub {
 
   return {
     tell(event) {
-      if (event.kind === 'reported') return
+      if (event.kind === 'reported' || event.kind === 'capacity') return
       number++
       const text = `id: ${life}-${number}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`
       ring.push({ number, text })

@@ -6,6 +6,7 @@
 
 import type { RegionState, Snapshot, Verdict } from './snapshot.ts'
 import type { FleetRecord, FleetState } from './store.ts'
+import { tollShare } from './tolls.ts'
 
 export interface SnapshotInput {
   readonly fleet: FleetState
@@ -13,23 +14,36 @@ export interface SnapshotInput {
   readonly version: number
   /** Milliseconds on the caller's own clock; the fleet's `now` may be another machine's. */
   readonly takenAt: number
+  /** When the fleet was read, on the same clock; absent: just now. A store that is away is of its last reading. */
+  readonly readAt?: number | undefined
   /** The snapshot before this one: tells which regions have just come back. */
   readonly previous?: Snapshot | undefined
 }
 
 /** The fleet as one immutable snapshot, regions ordered by id. */
-export function buildSnapshot({ fleet, judge, version, takenAt, previous }: SnapshotInput): Snapshot {
+export function buildSnapshot(input: SnapshotInput): Snapshot {
+  const { fleet, judge, version, takenAt, readAt = takenAt, previous } = input
+  const { mode, leader } = fleet
+  const clockOffsetMs = readAt - fleet.now
+  const tolls = fleet.tolls && { ...fleet.tolls, setAt: fleet.tolls.setAt + clockOffsetMs }
+  const share = tolls === undefined ? 0 : tollShare(takenAt - tolls.setAt)
   const before = new Map(previous?.regions.map(state => [state.region.id, state]))
   const regions = fleet.records.map(record => {
     const verdict = judge(record)
-    return stateOf(record, verdict, sinceWhen(record, verdict, before.get(record.region.id), fleet.now))
+    const since = sinceWhen(record, verdict, before.get(record.region.id), fleet.now)
+    return stateOf(record, verdict, since, share * (tolls?.byRegion.get(record.region.id) ?? 0))
   })
-  return { version, takenAt, mode: fleet.mode, regions }
+  return {
+    ...{ version, takenAt, clockOffsetMs, mode },
+    ...(tolls !== undefined && { tolls: { term: tolls.term, setAt: tolls.setAt } }),
+    ...(leader !== undefined && { leader }),
+    regions,
+  }
 }
 
-function stateOf({ region, load }: FleetRecord, verdict: Verdict, since: number): RegionState {
-  // Tolls and service times are measured by later parts of the router; until then a region costs nothing extra.
-  return { region, verdict, ...(load !== undefined && { load }), since, tollMs: 0, serviceMs: 0 }
+function stateOf({ region, load }: FleetRecord, verdict: Verdict, since: number, tollMs: number): RegionState {
+  // Service times are measured by a later part of the router; until then no region is slower than another.
+  return { region, verdict, ...(load !== undefined && { load }), since, tollMs, serviceMs: 0 }
 }
 
 /** Start of the region's present life: its registration, or the moment it came back from being down, if that is later. */
@@ -40,8 +54,8 @@ function sinceWhen(record: FleetRecord, verdict: Verdict, before: RegionState | 
 }
 
 /**
- * A fleet that the operator has frozen: conditions and loads as they were, drains as they are now. What has come or gone
- * since then is passed over.
+ * A fleet that the operator has frozen: conditions, loads and tolls as they were, drains as they are now. What has come or
+ * gone since then is passed over.
  *
  * @param frozen the last snapshot before
  * @param present the fleet as it really is; its version and time are taken
@@ -53,5 +67,6 @@ export function freezeSnapshot(frozen: Snapshot, present: Snapshot): Snapshot {
     const drainChanged = verdict?.condition === 'draining' || state.verdict.condition === 'draining'
     return verdict !== undefined && drainChanged ? { ...state, verdict } : state
   })
-  return { ...present, regions }
+  const { tolls: _, ...rest } = present
+  return { ...rest, ...(frozen.tolls !== undefined && { tolls: frozen.tolls }), regions }
 }

@@ -34,3 +34,12 @@ export interface ReceivedLoadReport extends LoadReport {
   /** Milliseconds on the store's clock; ages are taken on that clock only. */
   readonly receivedAt: number
 }
+
+/** Whether the capacity is another one than before, by more than a tenth: worth looking at before the next interval. */
+export function reportsOtherCapacity(
+  { capacityRequests: before }: Pick<LoadReport, 'capacityRequests'>,
+  { capacityRequests: after }: Pick<LoadReport, 'capacityRequests'>,
+): boolean {
+  if (before === undefined || after === undefined) return before !== after
+  return Math.abs(after - before) > 0.1 * before
+}

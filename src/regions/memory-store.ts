@@ -8,7 +8,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
 import { DeclaredRegions } from './declared-regions.ts'
-import type { LoadReport, ReceivedLoadReport } from './load-report.ts'
+import { type LoadReport, type ReceivedLoadReport, reportsOtherCapacity } from './load-report.ts'
+import { MemoryExchange } from './memory-exchange.ts'
 import { createMemoryAudit, createMemoryTokens } from './memory-records.ts'
 import type { Region } from './region.ts'
 import type { Drain, FleetEvent, FleetMode, FleetRecord, FleetState, RegionStore, Registration } from './store.ts'
@@ -26,6 +27,8 @@ export interface MemoryStoreOptions {
   readonly clock: Clock
   /** How long a registration is believed without a heartbeat. */
   readonly leaseMs: number
+  /** `router.id` of the only router. */
+  readonly router?: string
 }
 
 interface Registered {
@@ -55,10 +58,14 @@ class MemoryStore implements RegionStore {
   #mode: FleetMode = 'auto'
   readonly tokens = createMemoryTokens(() => this.#tell({ kind: 'tokens' }))
   readonly audit = createMemoryAudit()
+  readonly exchange: MemoryExchange
+  readonly #router: string
 
-  constructor({ clock, leaseMs }: MemoryStoreOptions) {
+  constructor({ clock, leaseMs, router = 'router-1' }: MemoryStoreOptions) {
     this.#clock = clock
     this.#leaseMs = leaseMs
+    this.#router = router
+    this.exchange = new MemoryExchange(clock)
   }
 
   async declare(regions: readonly Region[]): Promise<void> {
@@ -100,10 +107,12 @@ class MemoryStore implements RegionStore {
     known.cancelLapse()
     const now = this.#clock.now()
     const lapsed = now >= known.expiresAt
+    const before = known.load
     known.load = { ...report, receivedAt: now }
     known.expiresAt = now + this.#leaseMs
     known.cancelLapse = this.#watchLease(id)
     this.#tell({ kind: lapsed ? 'renewed' : 'reported', region: id })
+    if (before !== undefined && reportsOtherCapacity(before, report)) this.#tell({ kind: 'capacity', region: id })
   }
 
   async drain(id: string, by: string, reason: string): Promise<void> {
@@ -135,7 +144,14 @@ class MemoryStore implements RegionStore {
 
   async read(): Promise<FleetState> {
     const ids = [...new Set([...this.#declared.ids(), ...this.#registered.keys()])].sort()
-    return { now: this.#clock.now(), mode: this.#mode, records: ids.map(id => this.#record(id)) }
+    const { tolls, isLeading } = this.exchange
+    return {
+      now: this.#clock.now(),
+      mode: this.#mode,
+      ...(tolls !== undefined && { tolls }),
+      ...(isLeading && { leader: this.#router }),
+      records: ids.map(id => this.#record(id)),
+    }
   }
 
   watch(listener: (event: FleetEvent) => void): () => void {

@@ -4,7 +4,14 @@ import { checker } from '../schema.ts'
 import { RegionId } from './region.ts'
 import { type FleetEvent, fleetModes, type RegionEvent } from './store.ts'
 
-const published: readonly RegionEvent['kind'][] = ['registered', 'draining', 'undrained', 'removed', 'renewed']
+const published: readonly RegionEvent['kind'][] = [
+  'registered',
+  'draining',
+  'undrained',
+  'removed',
+  'renewed',
+  'capacity',
+]
 const checkId = checker(RegionId)
 
 /** Undefined for what is not understood: a later router may publish more. */

@@ -32,6 +32,11 @@ interface Neighbour {
   readonly missingSince?: number
 }
 
+/** Of this router, and of no other process: its id, and what tells it from another one that was given the same. */
+export function routerName({ presence, random }: Pick<RedisRoutersOptions, 'presence' | 'random'>): string {
+  return `${presence?.().id ?? 'unnamed'}:${Math.floor(random() * 2 ** 48).toString(36)}`
+}
+
 export class RedisRouters {
   readonly #options: RedisRoutersOptions
   readonly #field: string
@@ -41,9 +46,10 @@ export class RedisRouters {
   #neighbours = new Map<string, Neighbour>()
   #toldOfTwin = false
 
-  constructor(options: RedisRoutersOptions) {
+  /** @param name `routerName` */
+  constructor(options: RedisRoutersOptions, name: string) {
     this.#options = options
-    this.#field = `${options.presence?.().id}:${Math.floor(options.random() * 2 ** 48).toString(36)}`
+    this.#field = name
   }
 
   get isDue(): boolean {

@@ -10,12 +10,21 @@ import { restoredFunctions, restoreScript } from './redis-restore.ts'
 /** Version of the layout below; rises when an older router could no longer read what is stored. */
 export const schemaVersion = 1
 
-/** Keys of a fleet, in the order in which every script gets them. */
-export const keyNames = ['meta', 'regions', 'leases', 'loads', 'drains', 'tokens', 'routers'] as const
+/** Long after they mean nothing any more, so that a fleet without routers leaves no tolls behind. */
+const tollsKeptMs = 600_000
 
-/** `leases` holds `epoch revision registeredAt expiresAt sequence`, `loads`, `drains` and `routers` a time and then JSON. */
+/** Keys of a fleet, in the order in which every script gets them. */
+export const keyNames = [
+  ...['meta', 'regions', 'leases', 'loads', 'drains', 'tokens', 'routers'],
+  ...['sums', 'demand', 'tolls', 'leader'],
+] as const
+
+/**
+ * `leases` holds `epoch revision registeredAt expiresAt sequence`; `loads`, `drains`, `routers`, `sums` and `demand` a time and
+ * then JSON; `tolls` a term, a time and then JSON; `leader` the name of a router.
+ */
 const prelude = `
-local meta, regions, leases, loads, drains, tokens, routers = unpack(KEYS)
+local meta, regions, leases, loads, drains, tokens, routers, sums, demand, tolls, leader = unpack(KEYS)
 local schema = redis.call('HGET', meta, 'schema')
 if schema and schema ~= '${schemaVersion}' then return {'SCHEMA', schema} end
 local time = redis.call('TIME')
@@ -38,6 +47,30 @@ local function keepLease(id, lease)
     whole(lease.expires), whole(lease.sequence)}, ' '))
 end
 local function specsChanged() redis.call('HINCRBY', meta, 'specs', 1) end
+local function sayStamped(key, name, text, lives)
+  redis.call('HSET', key, name, whole(now) .. ' ' .. text)
+  redis.call('PEXPIRE', key, lives)
+end
+local function stampedOthers(key, name, lives)
+  -- Names and values of all that live but this one; the others are cleared away.
+  local found = {}
+  local all = redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    local at = tonumber(string.match(all[i + 1], '^(%d+) ')) or 0
+    if now - at >= tonumber(lives) or at > now then
+      redis.call('HDEL', key, all[i])
+    elseif all[i] ~= name then
+      table.insert(found, all[i])
+      table.insert(found, all[i + 1])
+    end
+  end
+  return found
+end
+local function capacityIn(report) return tonumber(string.match(report, '"capacityRequests":([%d.eE+-]+)')) end
+local function capacityDiffers(before, after)
+  if not before or not after then return before ~= after end
+  return math.abs(after - before) > 0.1 * before
+end
 ${restoredFunctions}`
 
 export const scripts = {
@@ -71,11 +104,15 @@ if not known or redis.call('HEXISTS', regions, id) == 0 then return {'UNKNOWN'} 
 if tonumber(epoch) ~= known.epoch then return {'EPOCH', known.epoch} end
 if tonumber(sequence) <= known.sequence then return {'SEQUENCE', known.sequence} end
 local lapsed = now >= known.expires
+local before = redis.call('HGET', loads, id)
 known.sequence = tonumber(sequence)
 known.expires = now + duration
 keepLease(id, known)
 redis.call('HSET', loads, id, whole(now) .. ' ' .. report)
 if lapsed then redis.call('PUBLISH', channel, 'renewed ' .. id) end
+if before and capacityDiffers(capacityIn(before), capacityIn(report)) then
+  redis.call('PUBLISH', channel, 'capacity ' .. id)
+end
 return {'OK'}`,
 
   /** id, who and why as JSON, 1 where a file declares the region, channel → OK | UNKNOWN */
@@ -129,7 +166,10 @@ local count = redis.call('HDEL', tokens, id)
 if count == 1 then redis.call('PUBLISH', channel, 'tokens') end
 return {'OK', count}`,
 
-  /** state of the specifications that the reader has → OK now state mode regions|false leases loads drains tokens routers */
+  /**
+   * state of the specifications that the reader has
+   * → OK now state mode regions|false leases loads drains tokens routers tolls|false leader|false
+   */
   read: `
 if redis.call('EXISTS', regions) ~= redis.call('EXISTS', leases) then
   -- They come and go together: somebody has deleted one of them, which is to have lost all registrations.
@@ -144,7 +184,8 @@ local state = (found[1] or '') .. ':' .. (found[2] or '0')
 local specs = false
 if state ~= ARGV[1] then specs = redis.call('HGETALL', regions) end
 return {'OK', now, state, found[3] or 'auto', specs, redis.call('HGETALL', leases), redis.call('HGETALL', loads),
-  redis.call('HGETALL', drains), redis.call('HGETALL', tokens), redis.call('HGETALL', routers)}`,
+  redis.call('HGETALL', drains), redis.call('HGETALL', tokens), redis.call('HGETALL', routers),
+  redis.call('GET', tolls), redis.call('GET', leader)}`,
 
   /** its name, what it says of itself as JSON, how long that is believed in ms → OK now */
   announce: `
@@ -158,6 +199,43 @@ for i = 1, #all, 2 do
   if now - at >= tonumber(lives) then redis.call('HDEL', routers, all[i]) end
 end
 return {'OK', now}`,
+
+  /** its name, how long what follows is believed in ms, its sums as JSON, the same for its demand or '' → OK now others */
+  share: `
+local name, lives, said, demandLives, demanded = unpack(ARGV)
+stamp()
+sayStamped(sums, name, said, lives)
+if demanded ~= '' then sayStamped(demand, name, demanded, demandLives) end
+return {'OK', now, stampedOthers(sums, name, lives)}`,
+
+  /** its name, how long a demand is believed in ms → OK now others */
+  demands: `
+local name, lives = unpack(ARGV)
+return {'OK', now, stampedOthers(demand, name, lives)}`,
+
+  /** its name, for how long in ms → OK term | OTHER */
+  lead: `
+local name, lasts = unpack(ARGV)
+stamp()
+if redis.call('SET', leader, name, 'NX', 'PX', lasts) then return {'OK', redis.call('HINCRBY', meta, 'term', 1)} end
+if redis.call('GET', leader) ~= name then return {'OTHER'} end
+redis.call('PEXPIRE', leader, lasts)
+return {'OK', tonumber(redis.call('HGET', meta, 'term')) or redis.call('HINCRBY', meta, 'term', 1)}`,
+
+  /** its name, its term, tolls as JSON → OK | OTHER */
+  setTolls: `
+local name, term, prices = unpack(ARGV)
+if redis.call('GET', leader) ~= name or redis.call('HGET', meta, 'term') ~= term then return {'OTHER'} end
+redis.call('SET', tolls, term .. ' ' .. whole(now) .. ' ' .. prices, 'PX', ${tollsKeptMs})
+return {'OK'}`,
+
+  /** its name → OK */
+  leave: `
+local name = ARGV[1]
+if redis.call('GET', leader) == name then redis.call('DEL', leader) end
+redis.call('HDEL', sums, name)
+redis.call('HDEL', demand, name)
+return {'OK'}`,
 
   restore: restoreScript,
 } as const

@@ -14,10 +14,12 @@ import type { LoadReport } from './load-report.ts'
 import { eventChannel, RedisAccess } from './redis-access.ts'
 import { connectRedis, type RedisConnection, type RedisTarget } from './redis-connection.ts'
 import { parseEvent } from './redis-events.ts'
+import { RedisExchange } from './redis-exchange.ts'
 import { RedisRecords, type RegisteredRecord } from './redis-records.ts'
 import { Remembering } from './redis-remembering.ts'
-import { RedisRouters } from './redis-routers.ts'
+import { RedisRouters, routerName } from './redis-routers.ts'
 import { createRedisAudit, createRedisTokens } from './redis-tokens.ts'
+import { RedisTolls } from './redis-tolls.ts'
 import type { Region } from './region.ts'
 import type { Remembered } from './remembered.ts'
 import type { RouterPresence } from './router-presence.ts'
@@ -79,6 +81,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
 class SharedStore implements RedisStore {
   readonly tokens
   readonly audit
+  readonly exchange
   readonly #options: RedisStoreOptions
   readonly #connection: RedisConnection
   readonly #access: RedisAccess
@@ -88,6 +91,7 @@ class SharedStore implements RedisStore {
   readonly #lapses: LapseWatch
   readonly #routers: RedisRouters
   readonly #remembering: Remembering
+  readonly #tolls: RedisTolls
   /** Of the last reading: which Redis it was, and which specifications it had. */
   #state = ''
   #clockOffsetMs: number | undefined
@@ -113,10 +117,13 @@ class SharedStore implements RedisStore {
       },
       onLapse: region => this.#tell({ kind: 'lapsed', region }),
     })
-    this.#routers = new RedisRouters(options)
+    const name = routerName(options)
+    this.#routers = new RedisRouters(options, name)
+    this.#tolls = new RedisTolls(clock, onWarning)
     this.#remembering = new Remembering({ ...options, access: this.#access })
     this.tokens = createRedisTokens(this.#access)
     this.audit = createRedisAudit(this.#access)
+    this.exchange = new RedisExchange({ access: this.#access, name, onWarning })
   }
 
   async join(): Promise<void> {
@@ -184,7 +191,7 @@ class SharedStore implements RedisStore {
     const announced = this.#announce()
     const reply = (await this.#access.run('read', [this.#state])) as Reading
     await announced
-    const [, now, state, mode, regions, leases, loads, drains, tokens, routers] = reply
+    const [, now, state, mode, regions, leases, loads, drains, tokens, routers, tolls, leader] = reply
     const incarnation = incarnationOf(state)
     if (await this.#remembering.restoreInto(incarnation)) return this.read()
     this.#routers.take(routers, now)
@@ -202,6 +209,7 @@ class SharedStore implements RedisStore {
       incarnation,
       ...(writeFault !== undefined && { writeFault }),
       routers: this.#routers.others(),
+      ...this.#tolls.take(tolls, leader, now),
       records: ids.map(id => this.#record(id, registered.get(id), now)),
     }
   }
@@ -253,8 +261,11 @@ class SharedStore implements RedisStore {
 }
 
 type Flat = string[]
-/** OK, now, state, mode, then regions (null: as before), leases, loads, drains, tokens and routers. */
-type Reading = readonly [string, number, string, string, Flat | null, Flat, Flat, Flat, Flat, Flat]
+/** OK, now, state, mode, then regions (null: as before), leases, loads, drains, tokens and routers; then tolls and leader. */
+type Reading = readonly [
+  ...[string, number, string, string, Flat | null, Flat, Flat, Flat, Flat, Flat],
+  ...[string | null, string | null],
+]
 
 /** The part of a reading's state that changes only when Redis has lost everything. */
 function incarnationOf(state: string): string {

@@ -28,6 +28,13 @@ export interface RegionState {
   readonly serviceMs: number
 }
 
+export interface SnapshotTolls {
+  /** Rises with every change of the lead. */
+  readonly term: number
+  /** Milliseconds on the clock of `takenAt`. */
+  readonly setAt: number
+}
+
 export interface Snapshot {
   /** Rises by one with every swap. */
   readonly version: number
@@ -35,6 +42,10 @@ export interface Snapshot {
   readonly takenAt: number
   /** That clock minus the store's, which stamps loads and registrations; absent: 0. */
   readonly clockOffsetMs?: number
+  /** Which tolls the regions have, before their age was counted; absent: none were ever set. */
+  readonly tolls?: SnapshotTolls
+  /** `router.id` of the router that sets the tolls; absent: none does at this moment. */
+  readonly leader?: string
   /** The operator's brake; absent: `auto`. */
   readonly mode?: FleetMode
   /** Ordered by id. */

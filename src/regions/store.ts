@@ -6,10 +6,12 @@
  */
 
 import type { AuditLog } from './audit-log.ts'
+import type { FleetExchange } from './exchange.ts'
 import type { LoadReport, ReceivedLoadReport } from './load-report.ts'
 import type { Region } from './region.ts'
 import type { RouterPresence } from './router-presence.ts'
 import type { TokenStore } from './token-store.ts'
+import type { FleetTolls } from './tolls.ts'
 
 export interface Drain {
   readonly by: string
@@ -53,6 +55,10 @@ export interface FleetState {
   readonly writeFault?: string
   /** Of a shared store: the other routers of the fleet. */
   readonly routers?: readonly RouterPresence[]
+  /** As set last; absent: never, or too long ago to matter. */
+  readonly tolls?: FleetTolls
+  /** `router.id` of the router that sets them; absent: none does at this moment. */
+  readonly leader?: string
   /** Ordered by region id. */
   readonly records: readonly FleetRecord[]
 }
@@ -63,9 +69,18 @@ export interface Registration {
   readonly revision: number
 }
 
-/** What happened to one region. */
+/** What happened to one region. `capacity`: it reports another one than before, by more than a tenth. */
 export interface RegionEvent {
-  readonly kind: 'registered' | 'declared' | 'reported' | 'draining' | 'undrained' | 'removed' | 'lapsed' | 'renewed'
+  readonly kind:
+    | 'registered'
+    | 'declared'
+    | 'reported'
+    | 'capacity'
+    | 'draining'
+    | 'undrained'
+    | 'removed'
+    | 'lapsed'
+    | 'renewed'
   readonly region: string
 }
 
@@ -114,6 +129,8 @@ export interface RegionStore {
   setMode(mode: FleetMode, by: string): Promise<void>
   readonly tokens: TokenStore
   readonly audit: AuditLog
+  /** Where routers tell each other of their traffic, and one of them sets tolls. */
+  readonly exchange: FleetExchange
   /** Regions whose specification has not changed are the same objects as in the reading before. */
   read(): Promise<FleetState>
   /**

@@ -65,6 +65,8 @@ class StoreFeed implements FleetFeed {
   #frozen: Snapshot | undefined
   #silentShare = 0
   #readAt: number | undefined
+  /** When the fleet was first used that was known before this router started, on this router's clock. */
+  #assumedAt: number | undefined
   readonly #options: FleetFeedOptions
   #stops: readonly (() => void)[] = []
   #underWay: Promise<void> | undefined
@@ -139,6 +141,7 @@ class StoreFeed implements FleetFeed {
       judge: record => judge(record, prober?.stateOf(record.region.id), fleet.now, excuses.get(record.region.id)),
       version: previous.version + 1,
       takenAt: clock.now(),
+      readAt: this.#readAt ?? (this.#assumedAt ??= clock.now()),
       previous,
     })
     if (fleet.mode !== 'frozen') this.#frozen = undefined

@@ -257,6 +257,33 @@ export function testStoreContract(name: string, make: MakeStore): void {
     t.notOk((await store.read()).records[1]!.drain, 'who comes back later starts afresh')
   })
 
+  t.test(`${name}: a capacity that changes by more than a tenth is told`, async t => {
+    const { store, events } = await open(t)
+    const { epoch } = await store.register(exampleRegion('a', { capacityRequests: 100 }))
+    let sequence = 0
+    const report = (capacityRequests?: number) =>
+      store.heartbeat('a', { epoch, sequence: ++sequence, ...(capacityRequests && { capacityRequests }) })
+    let told = 0
+    for (const [capacity, isNews, why] of [
+      [80, false, 'the first report comes right after the registration'],
+      [88, false, 'a tenth more'],
+      [79, true, 'more than a tenth less'],
+      [79, false, 'as before'],
+      [0.5, true, 'next to nothing'],
+      [1e9, true, 'more than anybody has'],
+      [undefined, true, 'not said any more'],
+      [undefined, false, 'nor now'],
+      [3.5e-7, true, 'said again'],
+      [3.6e-7, false, 'numbers of every form'],
+    ] as const) {
+      await report(capacity)
+      if (isNews) await events.until('capacity', 'a', ++told)
+      await store.drain('a', 'ops', why)
+      await events.until('draining', 'a', sequence)
+      t.equal(events.seen.filter(event => event === 'capacity a').length, told, why)
+    }
+  })
+
   t.test(`${name}: a lease lapses by itself, the region stays known, a heartbeat brings it back`, async t => {
     const { store, events } = await open(t, shortLeaseMs)
     const { epoch } = await store.register(exampleRegion('a'))
