@@ -13,6 +13,7 @@ import { renderRun } from './run-section.ts'
 import { byPolicy, type PolicyRuns, type Run } from './runs.ts'
 import { style } from './style.ts'
 import { measures, renderTotals, summarise } from './totals-table.ts'
+import { renderLand } from './world-map.ts'
 
 export interface Report {
   /** Runs of one scenario: by policies, seeds, or both; may be empty where there are grids. */
@@ -34,7 +35,7 @@ export function renderReport({ results, grids = [], land, title }: Report): stri
     ...(policies.length === 0 ? [] : [renderOpening(policies)]),
     ...grids.map(renderGrid),
     ...(policies.length < 2 ? [] : [`<section><h2>Policies side by side</h2>${renderComparison(policies)}</section>`]),
-    ...(policies.length === 0 ? [] : [renderRuns(policies, land)]),
+    ...(policies.length === 0 ? [] : [renderLand(land), renderRuns(policies)]),
   ]
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
@@ -80,16 +81,16 @@ function renderOpening(policies: readonly PolicyRuns[]): string {
   return `<section aria-label="Totals"><h2>${escapeHtml(runs.policy)}</h2><dl class="tiles">${list.join('')}</dl>${renderTotals(policies)}</section>`
 }
 
-/** The typical run of each policy and, with several seeds, its worst; one is seen at a time. */
-function renderRuns(policies: readonly PolicyRuns[], land: Report['land']): string {
-  const shown = policies.flatMap(({ typical, worst }) => (typical === worst ? [typical] : [typical, worst]))
-  const first = featured(policies).typical
+/** The typical run of each policy, and the worst of the featured one; one is seen at a time. */
+function renderRuns(policies: readonly PolicyRuns[]): string {
+  const { typical: first, worst } = featured(policies)
+  const shown = policies.flatMap(({ typical }) => (typical === first && worst !== first ? [first, worst] : [typical]))
   const picks = shown.map(run => {
     const checked = run === first ? ' checked' : ''
     return `<label><input type="radio" name="run" id="pick-${run.index}"${checked}>${escapeHtml(nameOf(run, policies))}</label>`
   })
   const sections = shown.map(run => {
-    return `<div class="run" id="run-${run.index}"><h3>${escapeHtml(nameOf(run, policies))}</h3>${renderRun(run, land)}</div>`
+    return `<div class="run" id="run-${run.index}"><h3>${escapeHtml(nameOf(run, policies))}</h3>${renderRun(run)}</div>`
   })
   const rules = shown.map(({ index }) => `:root:has(#pick-${index}:not(:checked)) #run-${index}{display:none}`)
   const choice =

@@ -10,15 +10,15 @@ import { renderWorldMap } from './world-map.ts'
 /** Utilisation beyond this is cut off: what matters lies around 1. */
 const mostUtilisation = 2
 
-/** @param land outlines for the map, as in data/land.json */
-export function renderRun(run: Run, land: readonly (readonly number[])[]): string {
+/** Needs the page's `renderLand`. */
+export function renderRun(run: Run): string {
   const { result } = run
   return [
     renderTimeChart(latencyChart(run)),
     renderTimeChart(utilisationChart(run)),
     renderTrouble(run),
     renderTolls(run),
-    renderWorldMap(result, land),
+    renderWorldMap(result),
   ].join('\n')
 }
 

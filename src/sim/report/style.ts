@@ -30,8 +30,8 @@ details{font-size:13px}summary{color:var(--soft);cursor:pointer;width:max-conten
 .scroll{overflow:auto;max-height:70vh}
 table{border-collapse:collapse;font-size:13px}th,td{padding:4px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
 thead th{color:var(--soft);font-weight:500;position:sticky;top:0;background:var(--paper);z-index:1}tr>th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}thead tr>th:first-child{z-index:2}
-.totals{font-size:14px}.totals small{display:block;color:var(--soft);font-size:11px}.totals td b{font-weight:700}
-.world{position:relative}.world svg{display:block;width:100%;height:auto}
+.totals{font-size:14px}.totals th,.totals td{padding:4px 8px}.totals small{display:block;color:var(--soft);font-size:11px}.totals td b{font-weight:700}
+.defs{position:absolute;width:0;height:0}.world{position:relative}.world svg{display:block;width:100%;height:auto}
 .land{fill:var(--land)}.flows path{fill:none;stroke:var(--c);stroke-width:var(--w);stroke-linecap:round;opacity:.38}
 .city circle,.city path{stroke:none}.city{stroke:var(--paper);stroke-width:.7;paint-order:stroke}
 .ring{fill:none;stroke:var(--c);stroke-width:3}

@@ -22,12 +22,16 @@ export const measures: readonly Measure[] = [
   measure('p90', 'of round trip and wait', totals => totals.p90Ms, duration),
   measure('p99', 'of round trip and wait', totals => totals.p99Ms, duration),
   measure('waited > 1 s', 'share of the served', totals => totals.waitShare, percent),
+  {
+    ...measure('available', 'served of those that came to an end', totals => totals.availability, percent),
+    better: 'more',
+  },
   measure('refused', 'given up after 503', totals => totals.refused, number),
   measure('failed', 'given up at a dead region', totals => totals.failed, number),
-  measure('retries', 'further tries of clients', totals => totals.retries, number),
-  { ...measure('available', 'served of all requests', totals => totals.availability, percent), better: 'more' },
+  measure('unfinished', 'still waiting or being served at the end', totals => totals.inFlight, number),
   measure('swing', 'change of utilisation in a second, root mean square', totals => totals.swing, number),
   measure('fullest', 'highest utilisation of any region', totals => totals.mostUtilisation, percent),
+  measure('retries', 'further tries of clients', totals => totals.retries, number),
   measure('response', 'round trip, wait and service, mean', totals => totals.meanResponseMs, duration),
   { ...measure('requests', 'of all clients', totals => totals.requests, number), better: 'neither' },
 ]

@@ -14,23 +14,33 @@ const mostCitiesWithLines = 60
 const leastShare = 0.03
 const mostRows = 60
 const largestCity = 15
+/** Share of the map under all cities together. */
+const mostCovered = 0.03
 const largestRegion = 26
 
-/** @param land rings of longitudes and latitudes in turn, in tenths of a degree */
-export function renderWorldMap(result: SimulationResult, land: readonly (readonly number[])[]): string {
+/**
+ * The land that all maps of a page stand on, once.
+ *
+ * @param land rings of longitudes and latitudes in turn, in tenths of a degree
+ */
+export function renderLand(land: readonly (readonly number[])[]): string {
+  return `<svg class="defs" aria-hidden="true"><defs><path id="land" class="land" d="${land.map(outline).join('')}"/></defs></svg>`
+}
+
+/** Needs the page's `renderLand`. */
+export function renderWorldMap(result: SimulationResult): string {
   const { regions } = result
   const cities = result.cities.filter(({ requests }) => requests > 0).sort((a, b) => b.requests - a.requests)
   const most = Math.max(1, ...cities.map(({ requests }) => requests))
   const flows = cities.length > mostCitiesWithLines ? [] : cities.map(city => renderFlows(city, regions, most))
-  const pies = cities.map(city =>
-    renderPie(city, regions, Math.max(1.5, largestCity * Math.sqrt(city.requests / most))),
-  )
+  const radius = cityRadius(cities.reduce((sum, { requests }) => sum + requests / most, 0))
+  const pies = cities.map(city => renderPie(city, regions, Math.max(1, radius * Math.sqrt(city.requests / most))))
   const summary = regions
     .map(({ id, served }) => `${id} ${percent(served / Math.max(1, result.totals.served))}`)
     .join(', ')
   return `<figure class="map"><figcaption><b>Who served whom</b> <span>rings are regions by slots, discs are cities by requests</span></figcaption>
 <div class="world"><svg viewBox="0 0 ${mapWidth} ${mapHeight}" role="img" aria-label="World map. Served: ${escapeHtml(summary)}">
-<path class="land" d="${land.map(outline).join('')}"/><g class="flows">${flows.join('')}</g>${pies.join('')}${renderRegions(regions)}</svg>
+<use href="#land"/><g class="flows">${flows.join('')}</g>${pies.join('')}${renderRegions(regions)}</svg>
 ${renderNames(regions)}</div>
 ${renderFoldedNumbers(tableOf(cities, regions))}</figure>`
 }
@@ -51,6 +61,15 @@ function renderRegions(regions: readonly RegionResult[]): string {
       return `<circle class="ring" style="--c:var(--r${at})" cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius.toFixed(1)}"><title>${escapeHtml(title)}</title></circle>`
     })
     .join('')
+}
+
+/**
+ * Radius of the largest city: all together leave most of the map free.
+ *
+ * @param sum of the areas of all cities, that of the largest being 1
+ */
+function cityRadius(sum: number): number {
+  return Math.min(largestCity, Math.sqrt((mostCovered * mapWidth * mapHeight) / Math.PI / Math.max(1, sum)))
 }
 
 function mostSlots(regions: readonly RegionResult[]): number {
@@ -76,7 +95,8 @@ function renderNames(regions: readonly RegionResult[]): string {
 function renderPie(city: CityResult, regions: readonly RegionResult[], radius: number): string {
   const [x, y] = placeOnMap(city.latitude, city.longitude)
   const parts = sharesOf(city, regions)
-  const title = `${city.name}: ${number(city.requests)} requests; ${parts.map(({ id, share }) => `${id} ${percent(share)}`).join(', ')}`
+  const told = parts.filter(({ share }) => share >= 0.01).map(({ id, share }) => `${id} ${Math.round(100 * share)} %`)
+  const title = `${city.name}: ${number(city.requests)} requests; ${told.join(', ')}`
   // Slices that nobody could see are left to the largest one.
   const largest = parts[0]
   let from = 0
