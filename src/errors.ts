@@ -31,6 +31,7 @@ export const errorCatalogue = {
   REPORT_INVALID: { title: 'The load report is not valid', status: 400, exit: 65 },
   REPORT_OUTDATED: { title: 'The report is older than the one known', status: 409, exit: 65 },
   ADDRESS_INVALID: { title: 'Not an IP address', status: 400, exit: 64 },
+  LATENCY_OFF: { title: 'Measured latency is switched off', status: 403, exit: 77 },
   REQUEST_INVALID: { title: 'The request is not valid', status: 400, exit: 64 },
   ROUTE_UNKNOWN: { title: 'There is nothing at this path', status: 404, exit: 64 },
   METHOD_UNSUPPORTED: { title: 'This path does not know the method', status: 405, exit: 64 },

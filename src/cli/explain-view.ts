@@ -40,6 +40,7 @@ function summary(trace: TraceAnswer, paint: Paint): string[] {
 
 const reasonWords: Readonly<Record<Trace['reason'], string>> = {
   'least-cost': 'least cost',
+  explored: 'second best, to be measured: this client network explores for an hour',
   pinned: 'an override pins this network to it',
   'default-order': 'nothing is known of the client, so the declared default order counts',
   doubtful: 'only regions in doubt are left',

@@ -53,11 +53,24 @@ export interface Config {
   }
   readonly lease: { readonly durationMs: number }
   readonly log: Settings['log']
-  readonly routing: { readonly temperatureMs: number; readonly snapshotEveryMs: number }
+  readonly routing: {
+    readonly temperatureMs: number
+    readonly snapshotEveryMs: number
+    readonly latency: LatencyConfig
+  }
   /** As written, without the built-in catch-all. */
   readonly rules: Settings['rules']
   /** Where a value was given: `meridian.yaml:12` or a variable's name, by path. What is not in here is a default. */
   readonly places: Places
+}
+
+export interface LatencyConfig {
+  readonly enabled: boolean
+  readonly halfLifeMs: number
+  readonly maxNetworks: number
+  readonly explorationShare: number
+  /** Absolute path; undefined: in the state folder. */
+  readonly file: string | undefined
 }
 
 export interface GeoUpdate extends MaxmindAccount {
@@ -172,7 +185,11 @@ function toConfig(settings: Settings, directory: string, places: Places): Config
     },
     lease: { durationMs: parseDuration(lease.duration) },
     log: settings.log,
-    routing: { temperatureMs: routing.temperatureMs, snapshotEveryMs: parseDuration(routing.snapshotEvery) },
+    routing: {
+      temperatureMs: routing.temperatureMs,
+      snapshotEveryMs: parseDuration(routing.snapshotEvery),
+      latency: toLatency(routing.latency, absolute),
+    },
     rules: settings.rules,
     places,
   }
@@ -198,6 +215,13 @@ function toGeo({ databases, asn, overrides, update }: Settings['geo'], directory
             everyMs: parseDuration(every),
           },
   }
+}
+
+function toLatency(
+  { halfLife, file, ...settings }: Settings['routing']['latency'],
+  absolute: (path: string | undefined) => string | undefined,
+): LatencyConfig {
+  return { ...settings, halfLifeMs: parseDuration(halfLife), file: absolute(file) }
 }
 
 function toTls(

@@ -183,6 +183,13 @@ const Log = Section({
 const Routing = Section({
   temperatureMs: Type.Number({ exclusiveMinimum: 0, maximum: 10_000, default: 8 }),
   snapshotEvery: Duration('1s'),
+  latency: Section({
+    enabled: Type.Boolean({ default: true }),
+    halfLife: Duration('6h'),
+    maxNetworks: Type.Integer({ minimum: 1, maximum: 10_000_000, default: 100_000 }),
+    explorationShare: Type.Number({ minimum: 0, maximum: 0.5, default: 0 }),
+    file: Type.Optional(Type.String(FilePath)),
+  }),
 })
 
 export const Settings = Type.Object(

@@ -17,6 +17,7 @@ import { documentationRoutes } from './documentation-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
 import { bodyLimitBytes, installJsonBody } from './json-body.ts'
+import { latencyRoutes } from './latency-routes.ts'
 import { operationRoutes } from './operation-routes.ts'
 import { answerMalformedRequest, installProblems, refuseUrl } from './problems.ts'
 import { regionRoutes } from './region-routes.ts'
@@ -55,7 +56,15 @@ export function createControlApp(dependencies: ControlDependencies): ControlApp 
   const authorisation = installAuthorisation(app, access, callers, clock.now)
   installAudit(app, dependencies)
   documentationRoutes(app, dependencies)
-  for (const routes of [operationRoutes, regionRoutes, registrationRoutes, decisionRoutes, fleetRoutes, auditRoutes]) {
+  for (const routes of [
+    operationRoutes,
+    regionRoutes,
+    registrationRoutes,
+    decisionRoutes,
+    fleetRoutes,
+    auditRoutes,
+    latencyRoutes,
+  ]) {
     app.register(async scope => routes(scope, dependencies))
   }
   app.register(async scope => tokenRoutes(scope, dependencies, callers))

@@ -16,6 +16,7 @@ import type { EndpointGuard } from '../regions/endpoint-guard.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
 import type { RegionStore } from '../regions/store.ts'
 import type { Router } from '../routing/decision.ts'
+import type { LatencySample } from '../routing/latency/latency-model.ts'
 import type { ConditionEvent } from './event-hub.ts'
 import type { KnownFleet } from './fleet-reading.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -38,6 +39,14 @@ export interface TlsMaterial {
   readonly key: string
   /** Who signs the certificates of clients; absent: clients need none. */
   readonly clientCa?: string | undefined
+}
+
+export interface LatencyIntake {
+  /**
+   * @param source name of whoever reports it
+   * @returns why it was left out, undefined where it counts
+   */
+  record(sample: LatencySample, source: string): string | undefined
 }
 
 export interface ControlDependencies {
@@ -63,6 +72,8 @@ export interface ControlDependencies {
   readonly guard?: EndpointGuard
   /** Tells when a draining region will be empty; absent: nothing is told. */
   readonly drains?: DrainTracker
+  /** Takes measured round trips; absent: none are wanted. */
+  readonly latency?: LatencyIntake | undefined
   /** This many bytes that nobody can guess. */
   readonly randomBytes: (count: number) => Buffer
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>

@@ -115,6 +115,20 @@ const Column = Type.Object(
   strict,
 )
 
+const BelievedRtt = Type.Object(
+  {
+    prior: Milliseconds,
+    believed: Milliseconds,
+    level: Type.String({
+      enum: ['network', 'cell', 'area', 'prior'],
+      description: 'Whose samples decided: of the client network, its cell, its country or AS; prior: distance alone',
+    }),
+    measured: Type.Optional(Milliseconds),
+    samples: Type.Optional(Type.Number({ description: 'Weight of those samples, faded with their age' })),
+  },
+  strict,
+)
+
 const Trace = Type.Object(
   {
     client: Type.Object(
@@ -149,6 +163,7 @@ const Trace = Type.Object(
           believed: Type.Optional(
             Type.Object(
               {
+                rtt: Type.Optional(BelievedRtt),
                 utilisation: Type.Optional(Type.Number()),
                 reported: Type.Optional(Type.Number()),
                 reportAgeMs: Type.Optional(Milliseconds),

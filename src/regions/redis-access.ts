@@ -7,7 +7,7 @@ import { MeridianError } from '../errors.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { keyNames, type ScriptName, schemaVersion } from './redis-scripts.ts'
 
-type KeyName = (typeof keyNames)[number] | 'audit'
+type KeyName = (typeof keyNames)[number] | 'audit' | 'latency'
 
 export interface RedisAccessOptions {
   readonly connection: RedisConnection

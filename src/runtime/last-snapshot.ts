@@ -51,11 +51,16 @@ const checkKept = checker(Kept)
 
 /** Where it is kept unless the operator says otherwise: one file for each router of each fleet. */
 export function defaultSnapshotFile(fleet: string, router: string, environment: NodeJS.ProcessEnv): string {
+  return join(stateFolder(environment), `${fleet}.${router}.json`)
+}
+
+/** Where a router keeps what it has to know again after a restart. */
+export function stateFolder(environment: NodeJS.ProcessEnv): string {
   // systemd names a folder of the service's own.
-  const folder =
+  return (
     environment['STATE_DIRECTORY']?.split(':')[0] ??
     join(environment['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'meridian')
-  return join(folder, `${fleet}.${router}.json`)
+  )
 }
 
 export interface LastSnapshotOptions {

@@ -19,6 +19,7 @@ import { createMetrics, type Metrics } from '../observe/metrics.ts'
 import { createDrainTracker, type DrainTracker } from '../regions/drain-estimate.ts'
 import type { Region } from '../regions/region.ts'
 import type { FollowingRouter, Router } from '../routing/decision.ts'
+import { exploring } from '../routing/latency/exploration.ts'
 import { createRouter, type LiveRouter } from '../routing/router.ts'
 import { readControlTls } from './control-tls.ts'
 import { createGeoUpdates } from './geo-updates.ts'
@@ -95,8 +96,10 @@ async function start(ground: Ground, reload: ReloadSources): Promise<Meridian> {
   metrics.useGeoDatabases(locator.sources)
   const router = createRouter(routerSettings(config), locator)
   const fleet = await startFleet(ground, router)
-  const { control, controlUrl } = await startControl(ground, router, fleet)
-  const edge = createDataPlane(ground, router)
+  const { explorationShare } = config.routing.latency
+  const deciding = explorationShare > 0 ? exploring(router, explorationShare, systemClock.now) : router
+  const { control, controlUrl } = await startControl(ground, deciding, fleet)
+  const edge = createDataPlane(ground, deciding)
   let limitMs: number | undefined
   let cutExchanges = 0
   stops.push(async () => {
@@ -122,7 +125,7 @@ async function startControl(
   router: Router,
   fleet: Fleet,
 ): Promise<{ readonly control: ControlApp; readonly controlUrl: string }> {
-  const { store, feed, watchConditions } = fleet
+  const { store, latency, feed, watchConditions } = fleet
   const control = createControlApp({
     store,
     router: countDecisions(router, metrics),
@@ -135,6 +138,7 @@ async function startControl(
     allowedEndpoints: guarded.allowed,
     guard: guarded.guard,
     drains,
+    latency,
     clock: systemClock,
     randomBytes,
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.expose() }),
@@ -187,7 +191,9 @@ async function startReloading(
     onAttempt: metrics.noteGeoUpdate,
   })
   stops.push(() => geoUpdates.close())
-  const swap = createSwap({ ...parts, guarded, metrics, log, geoUpdates })
+  const { router, fleet } = parts
+  const useLocator = (locator: Locator): void => (fleet.latency ?? router).useLocator(locator)
+  const swap = createSwap({ ...parts, useLocator, guarded, metrics, log, geoUpdates })
   const reloader = await startReloader(running, { reader, source, swap, onReload: metrics.noteReload, log, clock })
   stops.push(() => reloader.close())
   geoUpdates.use(config.geo.update)

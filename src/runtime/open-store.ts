@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts'
 import type { RedisConfig } from '../config/redis.ts'
 import { MeridianError, unreadable } from '../errors.ts'
 import type { AllowedEndpoints } from '../regions/allowed-endpoints.ts'
+import type { LatencyExchange } from '../regions/latency-exchange.ts'
 import { createMemoryStore } from '../regions/memory-store.ts'
 import type { RedisTarget } from '../regions/redis-connection.ts'
 import { createRedisStore } from '../regions/redis-store.ts'
@@ -18,6 +19,8 @@ import { systemClock } from './system-clock.ts'
 
 export interface OpenStore {
   readonly store: RegionStore
+  /** Between routers; absent where there is only this one. */
+  readonly latency?: LatencyExchange
   /** The fleet as it was last known, where the store is away. */
   readonly assumed?: FleetState
   /** To be told of every reading. */
@@ -74,7 +77,7 @@ async function openRedisStore(
   const onReading = (fleet: FleetState): void => keeper.keep(fleet, store.remembered())
   try {
     await store.join()
-    return { store, onReading }
+    return { store, latency: store.latency, onReading }
   } catch (error) {
     if (!(error instanceof MeridianError) || error.code !== 'STORE_UNAVAILABLE') throw error
     const assumed = await readLastSnapshot({
@@ -88,7 +91,7 @@ async function openRedisStore(
     log.warn(
       `${error.message}; starting from ${count} regions of region files and ${file}, and joining when Redis comes`,
     )
-    return { store, assumed, onReading }
+    return { store, latency: store.latency, assumed, onReading }
   }
 }
 

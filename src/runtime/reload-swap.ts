@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { ControlApp } from '../control/dependencies.ts'
 import { logged } from '../errors.ts'
+import type { Locator } from '../geo/location.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Region } from '../regions/region.ts'
 import type { RegionStore } from '../regions/store.ts'
@@ -15,6 +16,8 @@ import type { Inputs } from './reload-inputs.ts'
 import { controlAccess, routerSettings } from './settings.ts'
 
 export interface Swapped {
+  /** Takes another geography into use, with what is believed of latency in it. */
+  readonly useLocator: (locator: Locator) => void
   readonly router: LiveRouter
   readonly fleet: { readonly store: RegionStore; readonly feed: FleetFeed }
   readonly control: Pick<ControlApp, 'useAccess'>
@@ -25,7 +28,7 @@ export interface Swapped {
 }
 
 /** What has not changed is left alone: plans and their caches live on. */
-export function createSwap({ router, fleet, control, guarded, metrics, log, geoUpdates }: Swapped) {
+export function createSwap({ useLocator, router, fleet, control, guarded, metrics, log, geoUpdates }: Swapped) {
   const refresh = (): Promise<void> =>
     // Where the store cannot be read now, its changes are in the snapshot that is made once it can.
     fleet.feed.refresh().catch(error => log.error(logged(error), 'the fleet could not be read'))
@@ -49,7 +52,7 @@ export function createSwap({ router, fleet, control, guarded, metrics, log, geoU
     const settings = routerSettings(next.config)
     if (!isDeepStrictEqual(settings, routerSettings(before.config))) router.useSettings(settings)
     if (next.geo.locator !== before.geo.locator) {
-      router.useLocator(next.geo.locator)
+      useLocator(next.geo.locator)
       metrics.useGeoDatabases(next.geo.locator.sources)
     }
     if (leaving.length > 0) await declare(next.regions)

@@ -3,15 +3,20 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { ConditionEvent } from '../control/event-hub.ts'
+import type { Locator } from '../geo/location.ts'
 import { createProber } from '../health/prober.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { DrainTracker } from '../regions/drain-estimate.ts'
+import type { LatencyExchange } from '../regions/latency-exchange.ts'
 import { createLeaseGuard } from '../regions/lease-guard.ts'
 import type { Region } from '../regions/region.ts'
 import type { RegionStore } from '../regions/store.ts'
+import { LatencyModel } from '../routing/latency/latency-model.ts'
 import type { LiveRouter } from '../routing/router.ts'
 import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
 import { type Guarded, guardFleet } from './guarded-connections.ts'
+import { type LatencyFeed, startLatencyFeed } from './latency-feed.ts'
+import { defaultLatencyFile } from './latency-file.ts'
 import { observeFleet } from './observe-fleet.ts'
 import { observeStore } from './observe-store.ts'
 import { openStore } from './open-store.ts'
@@ -22,6 +27,8 @@ import { repeat, systemClock } from './system-clock.ts'
 const advanceEveryMs = 100
 
 export interface Fleet {
+  /** Undefined where latency is not measured. */
+  readonly latency: LatencyFeed | undefined
   readonly store: RegionStore
   readonly feed: FleetFeed
   /** Tells of regions that go down and come back as this router sees it; the function returned stops that. */
@@ -30,6 +37,7 @@ export interface Fleet {
 
 export interface FleetGround {
   readonly config: Config
+  readonly locator: Locator
   readonly log: Logger
   readonly regions: readonly Region[]
   readonly metrics: Metrics
@@ -40,12 +48,17 @@ export interface FleetGround {
 
 /** Resolves with the first snapshot in use. @throws MeridianError where the store must not be used */
 export async function startFleet(
-  { config, log, regions, metrics, guarded, drains, stops }: FleetGround,
+  { config, locator, log, regions, metrics, guarded, drains, stops }: FleetGround,
   router: LiveRouter,
 ): Promise<Fleet> {
   const clock = systemClock
   const everyMs = config.routing.snapshotEveryMs
-  const { store, assumed, onReading } = await openStore({
+  const {
+    store,
+    latency: exchange,
+    assumed,
+    onReading,
+  } = await openStore({
     config,
     regions,
     allowedEndpoints: guarded.allowed,
@@ -53,6 +66,7 @@ export async function startFleet(
     log,
     stops,
   })
+  const latency = await openLatency({ config, locator, log, stops }, router, exchange)
   const guard = createLeaseGuard({ leaseMs: config.lease.durationMs, everyMs })
   if (assumed !== undefined) guard.assume(assumed)
 
@@ -77,6 +91,7 @@ export async function startFleet(
     everyMs,
     onSnapshot: (snapshot, previous) => {
       router.useSnapshot(snapshot, clock.now())
+      latency?.useSnapshot(snapshot)
       drains.observe(snapshot)
       tell(snapshot, previous)
     },
@@ -95,7 +110,28 @@ export async function startFleet(
     watchers.add(listener)
     return () => watchers.delete(listener)
   }
-  return { store, feed, watchConditions }
+  return { store, latency, feed, watchConditions }
+}
+
+async function openLatency(
+  { config, locator, log, stops }: Pick<FleetGround, 'config' | 'locator' | 'log' | 'stops'>,
+  router: LiveRouter,
+  exchange: LatencyExchange | undefined,
+): Promise<LatencyFeed | undefined> {
+  const { latency } = config.routing
+  if (!latency.enabled) return undefined
+  const feed = await startLatencyFeed({
+    model: new LatencyModel(latency),
+    router,
+    locator,
+    exchange,
+    file: latency.file ?? defaultLatencyFile(config.fleet, config.router.id, process.env),
+    fleet: config.fleet,
+    clock: systemClock,
+    onFault: message => log.warn(message),
+  })
+  stops.push(() => feed.close())
+  return feed
 }
 
 function tellSilence(log: Logger, share: number): void {

@@ -28,7 +28,11 @@ t.test('without a word from the operator everything has its default', async t =>
     control: { listen: { address: '127.0.0.1', port: 8081 }, tokens: [] },
     health: { enabled: true, intervalMs: 5000, timeoutMs: 2000, recheckMs: 1000, rise: 2, fall: 3 },
     lease: { durationMs: 10_000 },
-    routing: { temperatureMs: 8, snapshotEveryMs: 1000 },
+    routing: {
+      temperatureMs: 8,
+      snapshotEveryMs: 1000,
+      latency: { enabled: true, halfLifeMs: 21_600_000, maxNetworks: 100_000, explorationShare: 0, file: undefined },
+    },
     rules: [],
   })
   t.same(parseConfig('', 'empty.yaml', {}), { ...config, places: new Map([['', 'empty.yaml']]) }, 'an empty file, too')

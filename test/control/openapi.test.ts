@@ -20,6 +20,7 @@ interface OpenApi {
 async function documented() {
   const world = await controlWorld({
     regions: [region('cloud-fra', 'frankfurt'), region('core-waw', 'warsaw', { tier: 'core' })],
+    latency: { record: ({ rttMs }) => (rttMs > 100 ? 'too far' : undefined) },
   })
   await world.app.ready()
   const document: OpenApi = (await world.app.inject('/openapi.json')).json()
@@ -49,6 +50,7 @@ t.test('every route is documented', async t => {
     'GET /v1/route',
     'GET /v1/tokens',
     'POST /v1/fleet/mode',
+    'POST /v1/latency',
     'POST /v1/regions/{id}/drain',
     'POST /v1/regions/{id}/heartbeat',
     'POST /v1/regions/{id}/undrain',
@@ -152,6 +154,10 @@ t.test('real answers fit their schemas', async t => {
   await check('GET', '/v1/fleet', 200)
   await check('POST', '/v1/fleet/mode', 200, { mode: 'frozen' })
   await check('POST', '/v1/fleet/mode', 400, { mode: 'thawed' })
+  const network = '10.1.0.0/24'
+  const samples = [50, 200].map(rttMs => ({ network, region: 'cloud-fra', rttMs }))
+  await check('POST', '/v1/latency', 202, { samples })
+  await check('POST', '/v1/latency', 400, { samples: [] })
   await check('POST', '/v1/tokens', 201, { name: 'ci', rights: ['read'], regions: ['edge-*'], expiresInSeconds: 60 })
   await check('GET', '/v1/tokens', 200)
   await check('DELETE', '/v1/tokens/nobody', 404)

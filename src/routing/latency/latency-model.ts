@@ -14,7 +14,7 @@ import type { FleetLayout } from '../fleet.ts'
 import { continentIndex, leastRttMs } from '../rtt-prior.ts'
 import { type BeliefLevel, type Measured, RttBelief } from './belief.ts'
 import { additive, logarithmic } from './estimate-pool.ts'
-import { LatencyTable, type NodeKey, type RegionEstimate } from './latency-table.ts'
+import { type KeptEstimate, LatencyTable, type NodeKey, type RegionEstimate } from './latency-table.ts'
 import { MeasuredLocator, mostOwnCells, type OwnCell } from './measured-locator.ts'
 import { addressOfKey, areaKey, cellKey, isClientNetwork, networkKey } from './network-key.ts'
 import { RegionNumbers } from './region-numbers.ts'
@@ -175,6 +175,30 @@ export class LatencyModel {
       this.#changed = false
     }
     return this.#view
+  }
+
+  /** Everything that still counts at a time, to be kept on disk with the names of `regions` and `sources`. */
+  *kept(now: number): Generator<KeptEstimate & { readonly table: number }> {
+    const seconds = Math.floor(now / 1000)
+    for (const [table, rows] of this.#tables.entries()) {
+      for (const row of rows.kept(seconds)) yield { ...row, table }
+    }
+  }
+
+  /** Takes a row back, its region and source numbered as here; before any sample. */
+  restore({ table, ...row }: KeptEstimate & { readonly table: number }): void {
+    const node = this.#tables[table]?.restore(row)
+    if (table === 0 && node !== undefined) this.#dirtyNetworks.add(node)
+  }
+
+  /** Beliefs of everything that was restored; `useWorld` must have been called. */
+  reviseAll(): void {
+    for (const { number } of this.#base!.cells) this.#dirtyCells.add(number)
+    this.#renewAll()
+  }
+
+  get #tables(): readonly LatencyTable[] {
+    return [this.networks, this.places, this.areas]
   }
 
   #recordArea(

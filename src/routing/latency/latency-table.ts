@@ -144,35 +144,33 @@ export class LatencyTable {
     return [...regions].flatMap(region => this.estimate(node, region, seconds) ?? [])
   }
 
-  /** Everything that still counts at a time. */
+  /** Everything that still counts at a time, node by node; samples may come in between. */
   *kept(seconds: number): Generator<KeptEstimate> {
-    const pool = this.#pool
-    for (let node = 0; node < this.#size; node++) {
-      for (let at = this.#first[node]!; at !== none; at = pool.next[at]!) {
-        const count = pool.countAt(at, seconds)
-        if (count < leastCount) continue
-        const [region, source] = [pool.region[at]!, pool.source[at]!]
-        const [mean, spread] = [pool.mean[at]!, pool.spread[at]!]
-        yield {
-          key: this.keyOf(node),
-          region,
-          source,
-          mean,
-          spread,
-          count,
-          seconds: Math.max(seconds, pool.seconds[at]!),
-        }
-      }
-    }
+    for (let node = 0; node < this.#size; node++) yield* this.#keptOf(node, seconds)
   }
 
-  /** Takes back what was kept; into an empty table. */
-  restore({ key: [k0, k1, k2], region, source, mean, spread, count, seconds }: KeptEstimate): void {
+  /** Takes back what was kept; into an empty table. @returns its node */
+  restore({ key: [k0, k1, k2], region, source, mean, spread, count, seconds }: KeptEstimate): number {
     const known = this.find(k0, k1, k2)
     const node = known === none ? this.#insert(k0, k1, k2) : known
     const at = this.#pool.begin(region, source, mean, mean, count, seconds)
     this.#pool.spread[at] = spread
     this.#link(node, at)
+    return node
+  }
+
+  #keptOf(node: number, seconds: number): KeptEstimate[] {
+    const pool = this.#pool
+    const key = this.keyOf(node)
+    const found: KeptEstimate[] = []
+    for (let at = this.#first[node]!; at !== none; at = pool.next[at]!) {
+      const count = pool.countAt(at, seconds)
+      if (count < leastCount) continue
+      const [region, source] = [pool.region[at]!, pool.source[at]!]
+      found.push({ key, region, source, mean: pool.mean[at]!, spread: pool.spread[at]!, count, seconds })
+    }
+    // The list begins with the latest.
+    return found.reverse()
   }
 
   #link(node: number, estimate: number): void {
