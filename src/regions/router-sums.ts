@@ -20,8 +20,8 @@ export interface FlightSums {
   readonly answersPerSecond: number
 }
 
-/** Clients that get the same plan, and how much they ask for. */
-export interface AudienceDemand {
+/** Clients that get the same plan. */
+export interface AudienceKey {
   readonly rule: string
   readonly capability?: string
   readonly family?: 4 | 6
@@ -29,6 +29,10 @@ export interface AudienceDemand {
   readonly latitude?: number
   readonly longitude?: number
   readonly country?: string
+}
+
+/** And how much they ask for. */
+export interface AudienceDemand extends AudienceKey {
   readonly requestsPerSecond: number
 }
 
@@ -39,6 +43,8 @@ export interface DemandSums {
   /** Requests a second of the others. */
   readonly restPerSecond: number
 }
+
+export type RouterSums = FlightSums & DemandSums
 
 /** Enough for a thousand audiences, or for every region of the largest fleet. */
 const mostCharacters = 1024 * 1024

@@ -4,9 +4,9 @@
  * Decisions only raise a counter in the plan; here those counters become rates, a few times a second.
  */
 
+import type { AudienceDemand, AudienceKey } from '../../regions/router-sums.ts'
 import type { Audiences } from '../audience.ts'
 import type { Workings } from '../workings.ts'
-import type { AudienceDemand, AudienceKey } from './router-sums.ts'
 
 /** What rates are averaged over, ms. */
 const averagedMs = 10_000

@@ -1,11 +1,11 @@
 /** From demand, costs and capacities to the transport problem whose dual the tolls are. */
 
+import type { DemandSums } from '../../regions/router-sums.ts'
 import { type FleetCondition, usable } from '../fleet.ts'
 import { windowMs } from '../pick.ts'
 import { costAt, type Plan } from '../plan.ts'
 import type { Workings } from '../workings.ts'
 import { AudienceFinder } from './demand-meter.ts'
-import type { RouterSums } from './router-sums.ts'
 import { mostTollMs, type TollProblem } from './solve-tolls.ts'
 
 /**
@@ -15,7 +15,7 @@ import { mostTollMs, type TollProblem } from './solve-tolls.ts'
 export function poseProblem(
   workings: Workings,
   condition: FleetCondition,
-  everyone: readonly RouterSums[],
+  everyone: readonly DemandSums[],
   target: number,
 ): TollProblem {
   const { layout, loads, settings } = workings
@@ -46,7 +46,7 @@ export function poseProblem(
 }
 
 /** Audiences that share a plan here are one; those of rules or cells that this router does not have are left out. */
-function demandByPlan(workings: Workings, everyone: readonly RouterSums[]) {
+function demandByPlan(workings: Workings, everyone: readonly DemandSums[]) {
   const finder = new AudienceFinder(workings)
   const byPlan = new Map<Plan, number>()
   for (const { demand, restPerSecond } of everyone) {

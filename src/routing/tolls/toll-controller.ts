@@ -7,15 +7,15 @@
  * model expects to be taken and those that are; a slow factor for each region takes it in.
  */
 
+import type { DemandSums } from '../../regions/router-sums.ts'
 import { type FleetCondition, usable } from '../fleet.ts'
 import type { Workings } from '../workings.ts'
 import { smoothing } from './demand-meter.ts'
 import { poseProblem } from './pose-problem.ts'
-import type { RouterSums } from './router-sums.ts'
 import { slotsTaken, solveTolls } from './solve-tolls.ts'
 
 /** Share of its capacity that a region is filled to; the fleet's own utilisation and this much more where that is higher. */
-const leastTarget = 0.92
+const leastTarget = 0.95
 const targetMargin = 0.03
 /** How slowly the model is believed to be wrong, ms, and by how much at most. */
 const correctionMs = 20_000
@@ -40,7 +40,7 @@ export class TollController {
    * @param everyone what all routers said, this one included
    * @param now ms on this router's clock
    */
-  step(workings: Workings, condition: FleetCondition, everyone: readonly RouterSums[], now: number): Tolls {
+  step(workings: Workings, condition: FleetCondition, everyone: readonly DemandSums[], now: number): Tolls {
     const { layout, loads, settings } = workings
     const elapsed = this.#steppedAt === undefined ? 0 : now - this.#steppedAt
     this.#steppedAt = now

@@ -3,16 +3,16 @@
  * clock. Sums, tolls and flights go the way that the runtime sends them.
  */
 
+import type { RouterSums } from '../../regions/router-sums.ts'
 import type { Snapshot } from '../../regions/snapshot.ts'
 import type { Decision } from '../../routing/decision.ts'
 import { createRouter, type LiveRouter } from '../../routing/router.ts'
-import type { RouterSums } from '../../routing/tolls/router-sums.ts'
 import { TollController } from '../../routing/tolls/toll-controller.ts'
 import type { Policy, SimulatedFlight, SimulatedRouter } from '../policy.ts'
 import type { Transport, World } from '../world.ts'
 import { addressIn, simulatedLocator } from './simulated-locator.ts'
 
-const temperatureMs = 4
+const temperatureMs = 3
 
 export const meridian: Policy = {
   name: 'meridian',
