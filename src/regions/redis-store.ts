@@ -10,11 +10,13 @@ import type { AllowedEndpoints } from './allowed-endpoints.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { DeclaredRegions } from './declared-regions.ts'
 import { LapseWatch } from './lapse-watch.ts'
+import type { LatencyExchange } from './latency-exchange.ts'
 import type { LoadReport } from './load-report.ts'
 import { eventChannel, RedisAccess } from './redis-access.ts'
 import { connectRedis, type RedisConnection, type RedisTarget } from './redis-connection.ts'
 import { parseEvent } from './redis-events.ts'
 import { RedisExchange } from './redis-exchange.ts'
+import { createRedisLatency } from './redis-latency.ts'
 import { RedisRecords, type RegisteredRecord } from './redis-records.ts'
 import { Remembering } from './redis-remembering.ts'
 import { RedisRouters, routerName } from './redis-routers.ts'
@@ -63,6 +65,7 @@ export interface RedisStoreOptions {
 }
 
 export interface RedisStore extends RegionStore {
+  readonly latency: LatencyExchange
   /**
    * Resolves once Redis answers and is fit to hold a fleet.
    * @throws MeridianError STORE_UNAVAILABLE when it cannot be reached now (the store keeps trying), STORE_UNSUITABLE when
@@ -82,6 +85,7 @@ class SharedStore implements RedisStore {
   readonly tokens
   readonly audit
   readonly exchange
+  readonly latency
   readonly #options: RedisStoreOptions
   readonly #connection: RedisConnection
   readonly #access: RedisAccess
@@ -124,6 +128,7 @@ class SharedStore implements RedisStore {
     this.tokens = createRedisTokens(this.#access)
     this.audit = createRedisAudit(this.#access)
     this.exchange = new RedisExchange({ access: this.#access, name, onWarning })
+    this.latency = createRedisLatency(this.#access, Math.floor(random() * 2 ** 48).toString(36))
   }
 
   async join(): Promise<void> {
