@@ -7,8 +7,8 @@
 /** What becomes of a request on its arrival. */
 export const arrival = { served: 0, queued: 1, refused: 2, dead: 3 } as const
 
-/** Weight of one completion in the mean stay that a region reports. */
-const stayWeight = 0.01
+/** The mean stay that a region reports is over about so many completions. */
+const mostCompletions = 200
 
 export class RegionModel {
   /** That can be used now; what it reports is `reportedSlots`. */
@@ -22,8 +22,8 @@ export class RegionModel {
   readonly queue = new WaitingLine()
   readonly #queueLimit: number
   #arrived = 0
-  /** Mean time from arrival to completion of late, ms; undefined before the first. */
-  #stayMs: number | undefined
+  /** Mean time from arrival to completion of late, ms. */
+  #stayMs = 0
 
   constructor(slots: number, queueLimit: number) {
     this.slots = slots
@@ -51,7 +51,7 @@ export class RegionModel {
 
   complete(stayMs: number): void {
     this.served++
-    this.#stayMs = this.#stayMs === undefined ? stayMs : this.#stayMs + stayWeight * (stayMs - this.#stayMs)
+    this.#stayMs += (stayMs - this.#stayMs) / Math.min(this.served, mostCompletions)
   }
 
   /** Takes the first in line into a free slot; −1 where there is none of the one or the other. */
@@ -82,7 +82,7 @@ export class RegionModel {
       capacityRequests: this.reportedSlots,
       requestsPerSecond,
       ...(Number.isFinite(this.#queueLimit) && this.#queueLimit > 0 && { queueLimit: this.#queueLimit }),
-      ...(this.#stayMs !== undefined && { latencyMs: this.#stayMs }),
+      ...(this.served > 0 && { latencyMs: this.#stayMs }),
     }
   }
 }

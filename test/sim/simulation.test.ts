@@ -259,6 +259,15 @@ t.test('no request is lost or counted twice, and every flight ends', async t => 
     t.equal(inFlight, 0, `seed ${seed}`)
     t.equal(requests, served + refused + failed)
     t.ok(served > 0 && refused > 0 && failed > 0, 'each of them happened')
+    t.same(
+      result.regions.map(({ utilisation, queue }) => [utilisation.at(-1), queue.at(-1)]),
+      [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+      ],
+      'nobody holds a slot or a place in a line that is not his',
+    )
     t.equal(open, 0, 'and nobody follows anything any more')
     const byCity = result.cities.map(city => city.servedBy.reduce((sum, each) => sum + each, 0))
     t.equal(
