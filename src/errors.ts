@@ -17,6 +17,7 @@ interface CatalogueEntry {
 export const errorCatalogue = {
   CONFIG_INVALID: { title: 'The configuration is not valid', status: 500, exit: 78 },
   FILE_UNREADABLE: { title: 'A file could not be read', status: 500, exit: 66 },
+  FILE_UNWRITABLE: { title: 'A file could not be written', status: 500, exit: 73 },
   GEO_DATABASE_INVALID: { title: 'The geo database is broken', status: 500, exit: 65 },
   GEO_UPDATE_FAILED: { title: 'The geo database could not be updated', status: 502, exit: 69 },
   GEO_UPDATE_REFUSED: { title: 'The account may not download the geo database', status: 502, exit: 77 },
@@ -52,6 +53,7 @@ export const errorCatalogue = {
   REQUEST_TIMEOUT: { title: 'The request did not arrive in time', status: 408, exit: 64 },
   UPGRADE_UNSUPPORTED: { title: 'This router does not switch protocols', status: 501, exit: 69 },
   NO_REGION: { title: 'No region can serve this request', status: 503, exit: 69 },
+  OVERLOADED: { title: 'Every region that may serve this is full', status: 503, exit: 75 },
   REGION_UNREACHABLE: { title: 'No region could be reached', status: 502, exit: 69 },
   REGION_TIMEOUT: { title: 'The region did not answer in time', status: 504, exit: 69 },
   LOOP_DETECTED: { title: 'The request has passed through too many routers', status: 508, exit: 70 },
@@ -132,6 +134,9 @@ export interface Problem {
 const fileFaults: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   EISDIR: 'it is a folder, not a file',
+  EEXIST: 'it is a file, not a folder',
+  ENOSPC: 'the disk is full',
+  EROFS: 'the file system is read-only',
   ENOTDIR: 'a part of the path is a file, not a folder',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
@@ -144,7 +149,16 @@ const fileFaults: Readonly<Record<string, string>> = {
  * @param what the file is for, before its path: `the token`; empty where the path says enough
  */
 export function unreadable(path: string, cause: unknown, what = ''): MeridianError {
-  const { code = '', message = String(cause) } = cause as NodeJS.ErrnoException
   const name = what === '' ? path : `${what} ${path}`
-  return new MeridianError('FILE_UNREADABLE', `cannot read ${name}: ${fileFaults[code] ?? message}`, { cause })
+  return new MeridianError('FILE_UNREADABLE', `cannot read ${name}: ${wordsOf(cause)}`, { cause })
+}
+
+/** FILE_UNWRITABLE, in the same words. */
+export function unwritable(path: string, cause: unknown): MeridianError {
+  return new MeridianError('FILE_UNWRITABLE', `cannot write ${path}: ${wordsOf(cause)}`, { cause })
+}
+
+function wordsOf(cause: unknown): string {
+  const { code = '', message = String(cause) } = cause as NodeJS.ErrnoException
+  return fileFaults[code] ?? message
 }

@@ -10,6 +10,7 @@ import { fleetCommand } from './fleet-command.ts'
 import { geoCommand } from './geo-command.ts'
 import { regionsCommand } from './regions-command.ts'
 import { serveCommand } from './serve-command.ts'
+import { simulateCommand } from './simulate-command.ts'
 import type { Terminal } from './terminal.ts'
 import { tokensCommand } from './tokens-command.ts'
 import { versionCommand } from './version-command.ts'
@@ -24,6 +25,7 @@ Exit codes:
   69  the router, or a server for downloads, cannot be reached
   70  a fault of Meridian itself, or a Node.js that is too old
   71  a port cannot be opened
+  73  a file or a folder cannot be written
   75  not now: too many requests, or a region that is not empty in time
   77  not allowed: no token, a wrong one, or one without the right
   78  the configuration is wrong`
@@ -42,6 +44,7 @@ export function createProgram(terminal: Terminal): Command {
     'Run a router:': [serveCommand(terminal), checkCommand(terminal), tokensCommand(terminal), demoCommand(terminal)],
     'Run a region:': [agentCommand(terminal)],
     'Ask a running router:': [explainCommand(terminal), regionsCommand(terminal), fleetCommand(terminal)],
+    'Try things out:': [simulateCommand(terminal)],
     'Look things up:': [geoCommand(terminal), versionCommand(terminal)],
   }
   for (const [heading, commands] of Object.entries(groups)) {

@@ -21,6 +21,8 @@ export interface Terminal {
   print(...lines: readonly string[]): void
   /** Lines for standard error: what went wrong, and what a script should not read. */
   complain(...lines: readonly string[]): void
+  /** One line on standard error that the next one replaces, an empty one removes; only where a person sees it. */
+  status(line: string): void
   /** Sets the exit code of a command that did its work and found something a script should know. */
   leave(exitCode: number): void
 }
@@ -39,6 +41,9 @@ export function createTerminal(process: NodeJS.Process): Terminal {
     paint: hasColours(stdout.isTTY, env) ? (style, text) => styleText(style, text, { validateStream: false }) : plain,
     print: (...lines) => write(stdout, lines),
     complain: (...lines) => write(stderr, lines),
+    status: line => {
+      if (stderr.isTTY) stderr.write(`\r\u001b[K${[...line].slice(0, (stderr.columns ?? 80) - 1).join('')}`)
+    },
     leave: exitCode => {
       process.exitCode = exitCode
     },
