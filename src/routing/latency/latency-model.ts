@@ -136,13 +136,15 @@ export class LatencyModel {
     const prior = priorTo(layout, from, continentIndex(cell.continent), index)
     const cellNode = this.places.find(...cellKey(cell))
     const expected = this.places.estimate(cellNode, region, seconds)?.value ?? Math.log(prior)
-    const counted = Math.min(mostWeight, Math.max(1, weight))
     const value = Math.log(rttMs)
-    const { node, before } = this.networks.record(key, region, reporter, value, expected, counted, seconds)
-    const share = counted / (counted + before)
-    this.places.record(cellKey(cell), region, reporter, value, Math.log(prior), share, seconds)
-    this.#recordArea(cell, network, region, reporter, rttMs - prior, share, seconds)
-    this.#dirtyNetworks.add(node)
+    // One by one: a mean of many is not doubted as a first sample is.
+    for (let left = Math.min(mostWeight, Math.max(1, Math.round(weight))); left > 0; left--) {
+      const { node, before } = this.networks.record(key, region, reporter, value, expected, 1, seconds)
+      const share = 1 / (1 + before)
+      this.places.record(cellKey(cell), region, reporter, value, Math.log(prior), share, seconds)
+      this.#recordArea(cell, network, region, reporter, rttMs - prior, share, seconds)
+      this.#dirtyNetworks.add(node)
+    }
     this.#dirtyCells.add(number)
     return undefined
   }

@@ -146,6 +146,13 @@ t.test('a million samples of one network are not a million clients', async t => 
   t.equal(chosen('london', 200), 'ams')
 })
 
+t.test('the mean of several measurements counts as they would one by one', async t => {
+  const [single, mean] = [world(), world()]
+  for (let i = 0; i < 12; i++) single.sample('london', 0, 'ams', 95)
+  mean.model.record({ network: network('10.3.0.0/24'), region: 'ams', rttMs: 95, weight: 12 }, 'a', 0)
+  for (const third of [0, 200]) t.equal(mean.rtt('london', third, 'ams'), single.rtt('london', third, 'ams'))
+})
+
 t.test('nothing noticeable, nothing new', async t => {
   const { sample, model } = world()
   sample('london', 0, 'ams', 40)
