@@ -168,6 +168,15 @@ const Trace = Type.Object(
                 reported: Type.Optional(Type.Number()),
                 reportAgeMs: Type.Optional(Milliseconds),
                 dispatchedSince: Type.Optional(Type.Number()),
+                hot: Type.Optional(
+                  Type.Object(
+                    {
+                      share: Type.Number({ description: 'Of clients that are turned away' }),
+                      waitMs: Type.Number({ description: 'How long it is still to be spared' }),
+                    },
+                    strict,
+                  ),
+                ),
               },
               strict,
             ),

@@ -72,7 +72,7 @@ export interface Edge {
 
 export function createEdge(dependencies: EdgeDependencies): Edge {
   const settings = { ...defaultEdgeSettings, ...dependencies.settings }
-  const serving = { ...dependencies, observer: dependencies.observer ?? {}, settings }
+  const serving = { ...dependencies, observer: dependencies.observer ?? {}, kept: { count: 0 }, settings }
 
   const handle = (message: IncomingMessage, response: ServerResponse, awaitsContinue = false): void => {
     const { shouldKeepAlive } = response

@@ -45,6 +45,8 @@ export interface FinishRecord extends DispatchRecord {
   /** Time to the first byte of the answer; absent where none came. */
   readonly firstByteMs?: number | undefined
   readonly status?: number | undefined
+  /** It answered that it is busy: 429, or 503 with Retry-After. Says nothing against its health. */
+  readonly refused?: boolean
   /** What went wrong on the region's side. */
   readonly failure?: FailureKind | undefined
   /** The reason in words, for logs; names addresses of origins. */

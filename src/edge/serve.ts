@@ -21,6 +21,7 @@ import { proxy } from './proxy.ts'
 import { clientAnswerFields, originRequestFields } from './proxy-fields.ts'
 import { type Asked, readRequest } from './read-request.ts'
 import { redirectAnswer } from './redirect.ts'
+import type { KeptBytes } from './replayable-body.ts'
 import { requestIdOf } from './request-id.ts'
 
 export interface ServingDependencies {
@@ -31,6 +32,8 @@ export interface ServingDependencies {
   readonly random: Random
   readonly requestId: () => string
   readonly observer: EdgeObserver
+  /** What all exchanges together keep of bodies in case they have to be sent again. */
+  readonly kept: KeptBytes
   readonly settings: {
     readonly maxUrlBytes: number
     readonly maxHops: number
@@ -97,7 +100,8 @@ class Exchange {
       this.#response.cut()
       return
     }
-    const retryAfter = error.code === 'NO_REGION' ? ['Retry-After', String(this.#retryAfterSeconds())] : []
+    const seconds = this.#retryAfterSeconds(error.code)
+    const retryAfter = seconds === undefined ? [] : ['Retry-After', String(seconds)]
     this.#answer(problemAnswer(error, this.requestId, retryAfter))
   }
 
@@ -142,7 +146,7 @@ class Exchange {
   }
 
   #proxy(decision: Decision, path: string): void {
-    const { router, forwarder, observer, clock, settings, clientAddress } = this.#dependencies
+    const { clientAddress, settings } = this.#dependencies
     const fields = originRequestFields(this.#request, {
       client: this.#client,
       requestId: this.requestId,
@@ -150,7 +154,7 @@ class Exchange {
       clientAddressHeader: clientAddress.header,
     })
     proxy(
-      { router, forwarder, observer, clock, maxTries: settings.maxTries },
+      { ...this.#dependencies, maxTries: settings.maxTries },
       {
         request: this.#request,
         response: this.#response,
@@ -185,10 +189,11 @@ class Exchange {
     return [...regionField, 'X-Request-Id', this.requestId, ...cors]
   }
 
-  /** Half to one and a half of the middle, so that clients that were refused together do not come back together. */
-  #retryAfterSeconds(): number {
+  /** By chance, so that clients that were refused together do not come back together: 1 to 5 where it is a matter of load. */
+  #retryAfterSeconds(code: ErrorCode): number | undefined {
     const { random, settings } = this.#dependencies
-    return Math.max(1, Math.round(settings.retryAfterSeconds * (0.5 + random())))
+    if (code === 'OVERLOADED') return 1 + Math.floor(5 * random())
+    return code === 'NO_REGION' ? Math.max(1, Math.round(settings.retryAfterSeconds * (0.5 + random()))) : undefined
   }
 
   #tell(whole: boolean): void {

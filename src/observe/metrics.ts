@@ -31,6 +31,8 @@ export interface UpstreamEnd {
   readonly region: string
   readonly firstByteMs?: number | undefined
   readonly failure?: string | undefined
+  /** It answered that it is busy. */
+  readonly refused?: boolean
 }
 
 export interface Metrics {
@@ -85,10 +87,11 @@ export function createMetrics(now: () => number): Metrics {
       traffic.duration.observe({ transport }, durationMs / 1_000)
     },
     beginUpstream: region => traffic.inFlight.inc({ region }),
-    endUpstream({ region, firstByteMs, failure }) {
+    endUpstream({ region, firstByteMs, failure, refused }) {
       traffic.inFlight.dec({ region })
       if (firstByteMs !== undefined) traffic.firstByte.observe({ region }, firstByteMs / 1_000)
       if (failure !== undefined) traffic.failures.inc({ region, kind: failure })
+      if (refused === true) traffic.refusals.inc({ region })
     },
     countProbeFailure: region => fleet.probeFailures.inc({ region }),
     useSnapshot: fleet.useSnapshot,
@@ -138,6 +141,12 @@ function trafficMetrics(registry: Registry) {
       name: 'meridian_upstream_failures_total',
       help: 'Tries at a region that failed: connect, timeout (no first byte) or broken (connection lost)',
       labelNames: ['region', 'kind'],
+      registers,
+    }),
+    refusals: new Counter({
+      name: 'meridian_upstream_refusals_total',
+      help: 'Requests that a region answered with 429, or 503 with Retry-After; they mark it as hot, and fail no probe',
+      labelNames: ['region'],
       registers,
     }),
   }

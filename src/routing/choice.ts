@@ -17,6 +17,10 @@ export class Choice {
   end = 0
   count = 0
   winner = -1
+  /** Whether a region that serves without doubt has room for one more. */
+  hasRoom = true
+  /** Region indices that would have been picked, but are hot for this client. */
+  readonly turnedAway: number[] = []
   /** Region indices and weights of the contenders, the first `count` entries. */
   regions: ArrayLike<number> = []
   weights: ArrayLike<number> = []
@@ -31,6 +35,8 @@ export class Chooser {
   readonly #regions: Uint16Array
   readonly #weights: Float64Array
   readonly #totals: Float64Array
+  /** 1: counts as full for the client at hand. */
+  readonly #isHot: Uint8Array
 
   constructor(layout: FleetLayout, loads: Loads, temperatureMs: number) {
     this.#layout = layout
@@ -39,17 +45,40 @@ export class Chooser {
     this.#regions = new Uint16Array(layout.regions.length)
     this.#weights = new Float64Array(layout.regions.length)
     this.#totals = new Float64Array(layout.regions.length)
+    this.#isHot = new Uint8Array(layout.regions.length)
   }
 
   /**
    * @param lowest always the cheapest (`pick: lowest`)
    * @param key 32-bit hash of the affinity key or client network
+   * @param isHot whether a region turns this client away; absent: none does
    */
-  choose(ranking: Ranking, lowest: boolean, key: number): Choice {
+  choose(ranking: Ranking, lowest: boolean, key: number, isHot?: (region: number) => boolean): Choice {
     const choice = this.#choice
-    if (this.#loads.raised > 0 && this.#isContested(ranking)) {
+    choice.turnedAway.length = 0
+    this.#choose(ranking, lowest, key)
+    if (isHot === undefined) return choice
+    while (choice.winner >= 0 && isHot(choice.regions[choice.winner]!)) {
+      const region = choice.regions[choice.winner]!
+      choice.turnedAway.push(region)
+      this.#isHot[region] = 1
+      this.#choose(ranking, lowest, key)
+    }
+    for (const region of choice.turnedAway) this.#isHot[region] = 0
+    if (choice.winner >= 0 || choice.turnedAway.length === 0) return choice
+    // Everyone would rather be left alone: as if nobody had said so.
+    choice.turnedAway.length = 0
+    this.#choose(ranking, lowest, key)
+    choice.hasRoom = false
+    return choice
+  }
+
+  #choose(ranking: Ranking, lowest: boolean, key: number): void {
+    const choice = this.#choice
+    if (choice.turnedAway.length > 0 || (this.#loads.raised > 0 && this.#isContested(ranking))) {
       this.#weighAnew(ranking, lowest, choice)
     } else {
+      choice.hasRoom = true
       choice.start = 0
       choice.end = ranking.groupEnds[0] ?? 0
       choice.regions = ranking.regions
@@ -60,7 +89,6 @@ export class Chooser {
       choice.count > 1
         ? rendezvous(key, this.#layout.seeds, choice.regions, choice.weights, choice.count)
         : choice.count - 1
-    return choice
   }
 
   #isContested({ regions, weights }: Ranking): boolean {
@@ -78,6 +106,8 @@ export class Chooser {
     // Costs ascend within a group: past the best total and the window, no barrier can make a region cheap again.
     for (; seen < choice.end; seen++) {
       const cost = ranking.costMs[seen]!
+      this.#totals[seen] = Number.POSITIVE_INFINITY
+      if (this.#isHot[ranking.regions[seen]!] === 1) continue
       if (cost > least + window && this.#isOneGroup(ranking, choice)) break
       const total = cost + barrier[ranking.regions[seen]!]!
       this.#totals[seen] = total
@@ -86,7 +116,7 @@ export class Chooser {
     let count = 0
     for (let i = choice.start; i < seen; i++) {
       const excess = this.#totals[i]! - least
-      if (excess > window) continue
+      if (!(excess <= window)) continue
       const region = ranking.regions[i]!
       if (lowest && count > 0) break
       this.#regions[count] = region
@@ -103,13 +133,15 @@ export class Chooser {
     let start = 0
     for (const end of groupEnds) {
       for (let i = start; i < end; i++) {
-        if (this.#loads.isFull(regions[i]!)) continue
+        if (this.#isHot[regions[i]!] === 1 || this.#loads.isFull(regions[i]!)) continue
+        choice.hasRoom = true
         choice.start = start
         choice.end = end
         return
       }
       start = end
     }
+    choice.hasRoom = false
     choice.start = 0
     choice.end = start
   }

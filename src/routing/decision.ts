@@ -7,6 +7,7 @@ import type { ClientAddress } from '../geo/address.ts'
 import type { Location } from '../geo/location.ts'
 import type { Region, Tier } from '../regions/region.ts'
 import type { FleetMode } from '../regions/store.ts'
+import type { HotMark } from './hot-marks.ts'
 import type { BelievedRtt } from './latency/belief.ts'
 
 export interface RouteRequest {
@@ -26,8 +27,11 @@ export interface RouteRequest {
   readonly isAnswer?: boolean | undefined
 }
 
-/** `later-tier`: not needed while an earlier tier can take it. `doubtful`: only when nothing better is left. */
-export type Standing = 'eligible' | 'later-tier' | 'doubtful' | 'last-resort'
+/**
+ * `later-tier`: not needed while an earlier tier can take it. `hot`: asked to be spared for a while. `doubtful`: only when
+ * nothing better is left.
+ */
+export type Standing = 'eligible' | 'later-tier' | 'hot' | 'doubtful' | 'last-resort'
 
 export interface Candidate {
   readonly region: Region
@@ -84,6 +88,8 @@ export interface Believed {
   readonly reportAgeMs?: number
   /** Requests sent there by this router since the report, decayed. */
   readonly dispatchedSince?: number
+  /** It has answered that it is busy: share of clients that are turned away, and how long it is still to be spared. */
+  readonly hot?: HotMark
 }
 
 export interface TracedCandidate {
@@ -101,7 +107,7 @@ export interface TracedRejection {
   readonly region: string
   readonly tier: Tier
   readonly kind: RejectionKind
-  /** One word for machines: tier, residency, capability, family, drained, probe, lease, pinned, full, weight, default-order. */
+  /** One word for machines: tier, residency, capability, family, drained, probe, lease, pinned, hot, full, weight, default-order. */
   readonly reason: string
   /** One sentence for people. */
   readonly detail: string
@@ -137,6 +143,8 @@ export interface Router {
 
 /** A request under way. */
 export interface Flight {
+  /** The region answered that it is busy, and wants to be spared for `waitMs`; 1 to 60 s are believed. Before `end`. */
+  refused(waitMs: number): void
   /** It is over, in whatever way; a second call does nothing. */
   end(): void
 }

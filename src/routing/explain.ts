@@ -31,6 +31,7 @@ export function explainDecision(
   const affinity = affinityOf(rule, request)
   const { location } = decision
   const inPlay = new Set(question.ranking.regions.subarray(choice.start, choice.end))
+  for (const region of choice.turnedAway) inPlay.delete(region)
   const candidates = decision.ranked
     .map(({ region }) => workings.layout.indexOf.get(region.id)!)
     .filter(region => inPlay.has(region))
@@ -75,7 +76,7 @@ function traceCandidate(
 ): TracedCandidate {
   const state = snapshot.regions[region]!
   const column = columnOf(workings, question, cell, state, region)
-  const believed = believedOf(workings, state, region)
+  const believed = believedOf(workings, question, state, region)
   return {
     region: state.region.id,
     tier: state.region.tier,
@@ -117,15 +118,22 @@ function shareOf({ regions, weights, count }: Choice, region: number): number {
   return Math.round((own / sum) * 10_000) / 10_000
 }
 
-function believedOf({ loads }: Workings, { load }: RegionState, region: number): Believed | undefined {
+function believedOf(
+  { loads, hot }: Workings,
+  { capability }: Question,
+  { region: { id }, load }: RegionState,
+  region: number,
+): Believed | undefined {
+  const mark = hot.markOf(id, capability)
   const utilisation = loads.utilisation(region)
-  if (utilisation === undefined && load === undefined) return undefined
+  if (utilisation === undefined && load === undefined && mark === undefined) return undefined
   const capacity = loads.capacity[region]!
   return {
     ...(utilisation !== undefined && { utilisation: rounded(utilisation) }),
     ...(load?.inflight !== undefined && !Number.isNaN(capacity) && { reported: rounded(load.inflight / capacity) }),
     ...(load !== undefined && { reportAgeMs: Math.round(loads.reportAgeMs(region)) }),
     dispatchedSince: rounded(loads.own.total(region)),
+    ...(mark !== undefined && { hot: { share: rounded(mark.share), waitMs: Math.round(mark.waitMs) } }),
   }
 }
 
@@ -176,6 +184,9 @@ function whyNot(
   if (ranking.reason === 'pinned')
     return { kind: 'later-tier', reason: 'pinned', detail: 'an override names another region' }
   if (ranking.count === 0) return forbidden('pinned', 'an override names one region only, and that one is not up')
+  if (choice.turnedAway.includes(index)) {
+    return { kind: 'later-tier', reason: 'hot', detail: hotWords(workings, question, region) }
+  }
   if (ranking.regions.indexOf(index) < choice.start) {
     return { kind: 'later-tier', reason: 'full', detail: fullWords(workings, index) }
   }
@@ -204,6 +215,12 @@ function brief(name: string): string {
 function residencyWords(allowed: readonly string[], { country }: Cell, jurisdiction: string | undefined): string {
   if (allowed.length === 0) return "the client's country is not known, and the rule refuses such clients"
   return `clients in ${country} are served in ${allowed.join(', ')}; the region is in ${jurisdiction ?? 'no named jurisdiction'}`
+}
+
+function hotWords({ hot }: Workings, { capability }: Question, { id }: Region): string {
+  const { share, waitMs } = hot.markOf(id, capability)!
+  const wait = waitMs > 0 ? `asked to be spared for another ${Math.ceil(waitMs / 1000)} s` : 'was busy a moment ago'
+  return `${wait}: ${Math.round(100 * share)} % of its clients are turned away, this one among them`
 }
 
 function fullWords({ loads }: Workings, region: number): string {

@@ -2,28 +2,26 @@
  * A decision as the router hands it out: small when made, spelt out only when someone asks.
  */
 
-import type { ClientAddress } from '../geo/address.ts'
 import type { Location, Locator } from '../geo/location.ts'
 import type { Region } from '../regions/region.ts'
 import { type Candidate, type Decision, isDegraded, type Reason, type Standing } from './decision.ts'
 import type { FleetLayout } from './fleet.ts'
+import type { HotMarks } from './hot-marks.ts'
 import type { Loads } from './load.ts'
-import type { CompiledRule } from './match-rule.ts'
-import type { Ranking } from './plan.ts'
+import type { Question } from './workings.ts'
 
 /** What decisions of one snapshot have in common. */
 export interface DecisionContext {
   readonly layout: FleetLayout
   readonly loads: Loads
   readonly locator: Locator
+  readonly hot: HotMarks
   readonly snapshotVersion: number
 }
 
 export class RouteDecision implements Decision {
   readonly #context: DecisionContext
-  readonly #address: ClientAddress
-  readonly #compiled: CompiledRule
-  readonly #ranking: Ranking
+  readonly #question: Question
   /** Tier (or tiers) in the ranking from which the choice was made. */
   readonly #start: number
   readonly #end: number
@@ -33,19 +31,9 @@ export class RouteDecision implements Decision {
   countsAsDispatch = false
   #ranked: readonly Candidate[] | undefined
 
-  constructor(
-    context: DecisionContext,
-    address: ClientAddress,
-    compiled: CompiledRule,
-    ranking: Ranking,
-    start: number,
-    end: number,
-    chosen: number,
-  ) {
+  constructor(context: DecisionContext, question: Question, start: number, end: number, chosen: number) {
     this.#context = context
-    this.#address = address
-    this.#compiled = compiled
-    this.#ranking = ranking
+    this.#question = question
     this.#start = start
     this.#end = end
     this.chosen = chosen
@@ -63,11 +51,11 @@ export class RouteDecision implements Decision {
   }
 
   get reason(): Reason {
-    return this.#ranking.reason
+    return this.#question.ranking.reason
   }
 
   get ruleName(): string {
-    return this.#compiled.rule.name
+    return this.#question.compiled.rule.name
   }
 
   get degraded(): boolean {
@@ -79,7 +67,7 @@ export class RouteDecision implements Decision {
   }
 
   get location(): Location | undefined {
-    return this.#context.locator.locate(this.#address)
+    return this.#context.locator.locate(this.#question.address)
   }
 
   get ranked(): readonly Candidate[] {
@@ -87,31 +75,42 @@ export class RouteDecision implements Decision {
     return this.#ranked
   }
 
-  /** The chosen one, its tier by what they cost at this moment, the other tiers in order, the doubtful ones. */
+  /** What was asked of the region. */
+  get capability(): string | undefined {
+    return this.#question.capability
+  }
+
+  /** The chosen one, its tier by what they cost at this moment, the other tiers in order, the hot ones, the doubtful ones. */
   #list(): readonly Candidate[] {
     if (this.chosen < 0) return []
-    const { regions, costMs, count } = this.#ranking
+    const { regions, costMs, count, reason } = this.#question.ranking
     const { barrier } = this.#context.loads
     const candidates: (Candidate & { readonly index: number })[] = []
+    const hot: typeof candidates = []
     const add = (position: number, standing: Standing): void => {
       const index = regions[position]!
-      candidates.push({
+      const isHot = standing !== 'doubtful' && index !== this.chosen && this.#isHot(index)
+      const list = isHot ? hot : candidates
+      list.push({
         index,
         region: this.#context.layout.regions[index]!,
         costMs: costMs[position]! + barrier[index]!,
-        standing,
+        standing: isHot ? 'hot' : standing,
       })
     }
-    for (let i = this.#start; i < this.#end; i++) add(i, standingOf(this.#ranking))
+    for (let i = this.#start; i < this.#end; i++) add(i, isDegraded(reason) ? reason : 'eligible')
     candidates.sort((a, b) => a.costMs - b.costMs)
     const position = candidates.findIndex(candidate => candidate.index === this.chosen)
     if (position > 0) candidates.unshift(...candidates.splice(position, 1))
     for (let i = 0; i < count; i++) if (i < this.#start || i >= this.#end) add(i, 'later-tier')
+    candidates.push(...hot)
     for (let i = count; i < regions.length; i++) add(i, 'doubtful')
     return candidates.map(({ region, costMs, standing }) => ({ region, costMs, standing }))
   }
-}
 
-function standingOf({ reason }: Ranking): Standing {
-  return isDegraded(reason) ? reason : 'eligible'
+  #isHot(index: number): boolean {
+    const { hot, layout } = this.#context
+    const { capability, key } = this.#question
+    return hot.count > 0 && hot.turnsAway(layout.regions[index]!.id, capability, layout.seeds[index]!, key)
+  }
 }

@@ -8,6 +8,7 @@
 import type { Rule } from '../config/rule.ts'
 import { type ClientAddress, unfold } from '../geo/address.ts'
 import type { Locator, Pin } from '../geo/location.ts'
+import type { DemandSums, FlightSums, RouterSums } from '../regions/router-sums.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
 import { Audiences } from './audience.ts'
 import { type Choice, Chooser } from './choice.ts'
@@ -15,13 +16,12 @@ import { CostModel } from './cost.ts'
 import type { Decision, Flight, FollowingRouter, RouteRequest, Trace } from './decision.ts'
 import { explainDecision } from './explain.ts'
 import { FleetCondition, FleetLayout } from './fleet.ts'
+import { HotMarks } from './hot-marks.ts'
 import { type LoadOptions, Loads } from './load.ts'
-import { type CompiledRule, RuleTable } from './match-rule.ts'
+import { RuleTable } from './match-rule.ts'
 import { hashText, hashWords } from './pick.ts'
-import type { Ranking } from './plan.ts'
 import { type DecisionContext, RouteDecision } from './route-decision.ts'
 import { DemandMeter } from './tolls/demand-meter.ts'
-import type { RouterSums } from './tolls/router-sums.ts'
 import type { TollController, Tolls } from './tolls/toll-controller.ts'
 import { affinityOf, capabilityOf, type Question, type RouterSettings, type Workings } from './workings.ts'
 
@@ -30,12 +30,14 @@ export interface LiveRouter extends FollowingRouter {
   useSnapshot(snapshot: Snapshot, now: number): void
   useLocator(locator: Locator): void
   useSettings(settings: RouterSettings): void
-  /** What this router has to tell the others. */
+  /** Where this router's requests are: what it has to tell the others often. Cheap. */
+  flights(): FlightSums
+  /** The same, and who asks for how much, counted up to now: what tolls are made from. */
   sums(now: number): RouterSums
   /** What the others told, this router left out. */
-  useOthers(sums: readonly RouterSums[]): void
+  useOthers(sums: readonly FlightSums[]): void
   /** Tolls for the fleet from what all routers told, by region id, ms. */
-  stepTolls(controller: TollController, everyone: readonly RouterSums[], now: number): Tolls
+  stepTolls(controller: TollController, everyone: readonly DemandSums[], now: number): Tolls
   /** Lets dispatched requests age; call it about ten times a second. */
   advance(now: number): void
 }
@@ -58,6 +60,7 @@ class PlanningRouter implements LiveRouter {
   #requestsPerAnswer = 1
   /** Requests that are followed, by region id: also those whose region is not in the fleet for a while. */
   readonly #open = new Map<string, number>()
+  readonly #hot = new HotMarks()
   #workings: Workings
   #context: DecisionContext
 
@@ -97,6 +100,7 @@ class PlanningRouter implements LiveRouter {
   advance(now: number): void {
     this.#now = now
     this.#workings.loads.advance(now)
+    this.#hot.advance(now)
   }
 
   match(host: string, path: string, method: string): Rule {
@@ -104,23 +108,27 @@ class PlanningRouter implements LiveRouter {
   }
 
   route(request: RouteRequest): Decision {
-    const { compiled, address, ranking, key } = this.#ask(request)
-    const choice = this.#workings.chooser.choose(ranking, compiled.rule.pick === 'lowest', key)
-    const decision = this.#decide(compiled, address, ranking, choice)
-    this.#count(ranking, decision, request.isAnswer === true)
+    const question = this.#ask(request)
+    const choice = this.#choose(question)
+    const decision = this.#decide(question, choice)
+    this.#count(question, choice, decision, request.isAnswer === true)
     return decision
   }
 
   follow(decision: Decision, region: string): Flight {
     const { layout, loads } = this.#workings
+    const { capability } = decision as RouteDecision
     const dispatched = (decision as RouteDecision).takeDispatch()
+    const refused = (waitMs: number): void => this.#hot.noteRefusal(region, capability, waitMs)
+    this.#hot.noteSent(region, capability)
     const index = layout.indexOf.get(region)
-    if (index === undefined) return { end: () => {} }
+    if (index === undefined) return { refused, end: () => {} }
     // The fleet may have changed since the decision, and may change again: an id holds, an index does not.
     loads.begin(index, (dispatched && layout.indexOf.get(dispatched.id)) ?? -1)
     this.#open.set(region, (this.#open.get(region) ?? 0) + 1)
     let ended = false
     return {
+      refused,
       end: () => {
         if (ended) return
         ended = true
@@ -131,21 +139,25 @@ class PlanningRouter implements LiveRouter {
     }
   }
 
-  sums(now: number): RouterSums {
+  flights(): FlightSums {
     const { layout, loads } = this.#workings
-    this.#meter.count(this.#workings, now)
     const byId = (value: (region: number) => number): Record<string, number> =>
       Object.fromEntries(layout.regions.map(({ id }, region) => [id, value(region)]))
+    const { sentPerSecond, answersPerSecond } = this.#meter
     return {
       open: byId(region => loads.own.open[region]!),
       modelled: byId(region => loads.own.modelled(region)),
-      ...this.#meter.largest(),
-      sentPerSecond: this.#meter.sentPerSecond,
-      answersPerSecond: this.#meter.answersPerSecond,
+      sentPerSecond,
+      answersPerSecond,
     }
   }
 
-  useOthers(others: readonly RouterSums[]): void {
+  sums(now: number): RouterSums {
+    this.#meter.count(this.#workings, now)
+    return { ...this.flights(), ...this.#meter.largest() }
+  }
+
+  useOthers(others: readonly FlightSums[]): void {
     const { layout, loads } = this.#workings
     const open = new Float64Array(layout.regions.length)
     const modelled = new Float64Array(layout.regions.length)
@@ -159,14 +171,15 @@ class PlanningRouter implements LiveRouter {
     this.#learnRequestsPerAnswer(others)
   }
 
-  stepTolls(controller: TollController, everyone: readonly RouterSums[], now: number): Tolls {
+  stepTolls(controller: TollController, everyone: readonly DemandSums[], now: number): Tolls {
     return controller.step(this.#workings, new FleetCondition(this.#snapshot), everyone, now)
   }
 
   /** A decision counts as a dispatch to the chosen region, an answer as the many that will follow it. */
-  #count(ranking: Ranking, decision: RouteDecision, isAnswer: boolean): void {
-    const { loads } = this.#workings
+  #count({ ranking, capability }: Question, choice: Choice, decision: RouteDecision, isAnswer: boolean): void {
+    const { loads, layout } = this.#workings
     const { chosen } = decision
+    for (const region of choice.turnedAway) this.#hot.noteTurnedAway(layout.regions[region]!.id, capability)
     if (isAnswer) {
       this.#meter.countAnswer()
       ranking.arrivals.count += this.#requestsPerAnswer
@@ -181,7 +194,7 @@ class PlanningRouter implements LiveRouter {
   }
 
   /** What regions are asked beyond what routers send one by one comes of answers. */
-  #learnRequestsPerAnswer(others: readonly RouterSums[]): void {
+  #learnRequestsPerAnswer(others: readonly FlightSums[]): void {
     let { sentPerSecond, answersPerSecond } = this.#meter
     for (const sums of others) {
       sentPerSecond += sums.sentPerSecond
@@ -195,9 +208,8 @@ class PlanningRouter implements LiveRouter {
 
   explain(request: RouteRequest): Trace {
     const question = this.#ask(request)
-    const { compiled, address, ranking, key } = question
-    const choice = this.#workings.chooser.choose(ranking, compiled.rule.pick === 'lowest', key)
-    const decision = this.#decide(compiled, address, ranking, choice)
+    const choice = this.#choose(question)
+    const decision = this.#decide(question, choice)
     return explainDecision(this.#workings, this.#snapshot, this.#now, request, question, choice, decision)
   }
 
@@ -206,17 +218,28 @@ class PlanningRouter implements LiveRouter {
     const compiled = rules.find(request.host, request.path, request.method)
     const { address } = request
     const cell = locator.cellOf(locator.locationNumber(address))
-    const variant = audiences.variant(compiled, capabilityOf(compiled.rule, request), request.family)
+    const capability = capabilityOf(compiled.rule, request)
+    const variant = audiences.variant(compiled, capability, request.family)
     const pin = pinOf(locator, address)
     const ranking = pin === undefined ? audiences.ranking(variant, cell) : audiences.pinnedRanking(variant, cell, pin)
     const affinity = affinityOf(compiled.rule, request)
     const key = affinity === undefined ? networkKey(unfold(address)) : hashText(affinity)
-    return { compiled, address, cell, pin, variant, ranking, key }
+    return { compiled, address, cell, pin, variant, ranking, key, capability }
   }
 
-  #decide(compiled: CompiledRule, address: ClientAddress, ranking: Ranking, choice: Choice): RouteDecision {
+  #choose({ compiled, ranking, key, capability }: Question): Choice {
+    const { chooser, layout } = this.#workings
+    const isHot =
+      this.#hot.count === 0
+        ? undefined
+        : (region: number): boolean =>
+            this.#hot.turnsAway(layout.regions[region]!.id, capability, layout.seeds[region]!, key)
+    return chooser.choose(ranking, compiled.rule.pick === 'lowest', key, isHot)
+  }
+
+  #decide(question: Question, choice: Choice): RouteDecision {
     const chosen = choice.winner < 0 ? -1 : choice.regions[choice.winner]!
-    return new RouteDecision(this.#context, address, compiled, ranking, choice.start, choice.end, chosen)
+    return new RouteDecision(this.#context, question, choice.start, choice.end, chosen)
   }
 
   /** What was counted and what is under way is brought up to this moment first, and taken along. */
@@ -257,7 +280,7 @@ class PlanningRouter implements LiveRouter {
     const condition = new FleetCondition(this.#snapshot)
     const audiences = new Audiences(layout, costs, locator.cells, rules.rules, condition, settings.temperatureMs)
     const chooser = new Chooser(layout, loads, settings.temperatureMs)
-    return { settings, rules, locator, layout, costs, loads, audiences, chooser }
+    return { settings, rules, locator, layout, costs, loads, audiences, chooser, hot: this.#hot }
   }
 
   #loadsBefore({ regions }: FleetLayout): LoadOptions['before'] {
@@ -268,7 +291,7 @@ class PlanningRouter implements LiveRouter {
 
   #newContext(): DecisionContext {
     const { layout, loads, locator } = this.#workings
-    return { layout, loads, locator, snapshotVersion: this.#snapshot.version }
+    return { layout, loads, locator, hot: this.#hot, snapshotVersion: this.#snapshot.version }
   }
 }
 

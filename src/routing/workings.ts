@@ -9,6 +9,7 @@ import type { Chooser } from './choice.ts'
 import type { CostModel } from './cost.ts'
 import type { RouteRequest } from './decision.ts'
 import type { FleetLayout } from './fleet.ts'
+import type { HotMarks } from './hot-marks.ts'
 import type { Loads } from './load.ts'
 import type { CompiledRule, RuleTable } from './match-rule.ts'
 import type { Ranking } from './plan.ts'
@@ -35,6 +36,8 @@ export interface Workings {
   readonly loads: Loads
   readonly audiences: Audiences
   readonly chooser: Chooser
+  /** Outlive all the others. */
+  readonly hot: HotMarks
 }
 
 /** What a request comes down to before its region is chosen. */
@@ -48,6 +51,8 @@ export interface Question {
   readonly ranking: Ranking
   /** 32-bit hash of the affinity key or client network. */
   readonly key: number
+  /** What a region must be able to do. */
+  readonly capability: string | undefined
 }
 
 /** The request's own key, else the value of the rule's affinity header. */

@@ -51,7 +51,7 @@ export function fakeRouter(rule: Rule, regions: readonly Region[]): FakeRouter {
     explain(): Trace {
       throw new Error('the data plane never explains')
     },
-    follow: () => ({ end: () => {} }),
+    follow: () => ({ refused: () => {}, end: () => {} }),
   }
 }
 
