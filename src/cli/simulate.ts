@@ -49,14 +49,17 @@ async function runAll(worlds: readonly World[], { policies }: Wanted, terminal: 
   const optimum = await computeOptimum(worlds[0]!)
   const bar = createProgressBar(terminal, systemClock, policies.length * worlds.length)
   const results: SimulationResult[] = []
-  for (const name of policies) {
-    const policy = (await policyNamed(name, async () => optimum))!
-    for (const world of worlds) {
-      bar.begin(`${name}, seed ${world.seed}`)
-      results.push(beside(optimum, await run(world, policy, bar)))
+  try {
+    for (const name of policies) {
+      const policy = (await policyNamed(name, async () => optimum))!
+      for (const world of worlds) {
+        bar.begin(`${name}, seed ${world.seed}`)
+        results.push(beside(optimum, await run(world, policy, bar)))
+      }
     }
+  } finally {
+    bar.end()
   }
-  bar.end()
   return results
 }
 

@@ -42,7 +42,7 @@ export function createTerminal(process: NodeJS.Process): Terminal {
     print: (...lines) => write(stdout, lines),
     complain: (...lines) => write(stderr, lines),
     status: line => {
-      if (stderr.isTTY) stderr.write(`\r\u001b[K${[...line].slice(0, (stderr.columns ?? 80) - 1).join('')}`)
+      if (stderr.isTTY) stderr.write(`\r\u001b[K${[...line].slice(0, (stderr.columns || 80) - 1).join('')}`)
     },
     leave: exitCode => {
       process.exitCode = exitCode
