@@ -54,7 +54,6 @@ export const errorCatalogue = {
   UPGRADE_UNSUPPORTED: { title: 'This router does not switch protocols', status: 501, exit: 69 },
   NO_REGION: { title: 'No region can serve this request', status: 503, exit: 69 },
   OVERLOADED: { title: 'Every region that may serve this is full', status: 503, exit: 75 },
-  OVERLOADED: { title: 'Every region that may serve this is full', status: 503, exit: 75 },
   REGION_UNREACHABLE: { title: 'No region could be reached', status: 502, exit: 69 },
   REGION_TIMEOUT: { title: 'The region did not answer in time', status: 504, exit: 69 },
   LOOP_DETECTED: { title: 'The request has passed through too many routers', status: 508, exit: 70 },
