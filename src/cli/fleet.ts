@@ -26,10 +26,17 @@ export async function fleetMode(
         ['mode', { text: fleet.mode, style: fleet.mode === 'auto' ? 'green' : 'yellow' }],
         ['regions', total === 0 ? 'none' : `${total}: ${counts.join(', ')}`],
         ['snapshot', `${fleet.snapshot.version}, ${(fleet.snapshot.ageMs / 1000).toFixed(1)} s old`],
+        ['tolls', tollWords(fleet)],
         ...(stale === undefined ? [] : [['old', stale] as const]),
         ...(fleet.writeFault === undefined ? [] : [['store', fleet.writeFault] as const]),
       ],
       paint,
     ),
   )
+}
+
+/** `set by router-2 (term 3) 1.2 s ago` */
+function tollWords({ leader = 'nobody at this moment', tolls }: FleetView): string {
+  if (tolls === undefined) return `none yet; set by ${leader}`
+  return `set by ${leader} (term ${tolls.term}), ${(tolls.ageMs / 1000).toFixed(1)} s old`
 }

@@ -56,6 +56,8 @@ export interface Config {
   readonly routing: {
     readonly temperatureMs: number
     readonly snapshotEveryMs: number
+    readonly exchangeEveryMs: number
+    readonly tollsEveryMs: number
     readonly latency: LatencyConfig
   }
   /** As written, without the built-in catch-all. */
@@ -188,6 +190,8 @@ function toConfig(settings: Settings, directory: string, places: Places): Config
     routing: {
       temperatureMs: routing.temperatureMs,
       snapshotEveryMs: parseDuration(routing.snapshotEvery),
+      exchangeEveryMs: parseDuration(routing.exchangeEvery),
+      tollsEveryMs: parseDuration(routing.tollsEvery),
       latency: toLatency(routing.latency, absolute),
     },
     rules: settings.rules,

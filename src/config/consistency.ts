@@ -8,6 +8,7 @@ import { parseNetwork } from '../geo/network.ts'
 import { placesOf } from '../geo/update/editions.ts'
 import { parseAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { type Fault, shown } from '../schema.ts'
+import { parseDuration } from './duration.ts'
 import { isLoopback } from './loopback.ts'
 import { redisFaults } from './redis.ts'
 import { catchAllRule, type Rule } from './rule.ts'
@@ -22,6 +23,7 @@ export function findInconsistencies(settings: Settings): readonly Fault[] {
     ...networkFaults(settings),
     ...tlsFaults(settings.control),
     ...tokenFaults(settings.control),
+    ...routingFaults(settings.routing),
     ...ruleNameFaults(settings.rules),
     ...unreachableRules(settings.rules),
     ...corsFaults(settings.rules),
@@ -131,6 +133,18 @@ function tokenFaults({ tokens }: Settings['control']): Fault[] {
         : [{ path: `control.tokens[${index}].expires`, message: `there is no such date: ${shown(expires)}` }],
     ),
   ]
+}
+
+/** Bounds of durations: what is more often costs every router of the fleet, what is rarer is out of date. */
+const routingBounds = { exchangeEvery: ['100ms', '5s'], tollsEvery: ['500ms', '5s'] } as const
+
+function routingFaults(routing: Settings['routing']): Fault[] {
+  return Object.entries(routingBounds).flatMap(([key, [least, most]]) => {
+    const found = routing[key as keyof typeof routingBounds]
+    const ms = parseDuration(found)
+    if (ms >= parseDuration(least) && ms <= parseDuration(most)) return []
+    return [{ path: `routing.${key}`, message: `expected from ${least} to ${most}, not ${found}` }]
+  })
 }
 
 function ruleNameFaults(rules: readonly Rule[]): Fault[] {

@@ -20,6 +20,18 @@ const FleetView = Type.Object(
     mode: Mode,
     regions: Type.Object({ total: Count, up: Count, impaired: Count, draining: Count, down: Count }),
     snapshot: Type.Object({ version: Type.Integer(), ageMs: Type.Number() }),
+    leader: Type.Optional(
+      Type.String({ description: 'Router that sets the tolls of the fleet; absent: none does at this moment' }),
+    ),
+    tolls: Type.Optional(
+      Type.Object(
+        {
+          term: Type.Integer({ description: 'Rises with every change of the leader' }),
+          ageMs: Type.Number({ description: 'Since they were set; after 10 s they lose their weight' }),
+        },
+        { description: 'Tolls that decisions count; absent: none were set yet' },
+      ),
+    ),
     writeFault: Type.Optional(
       Type.String({
         description:
@@ -74,11 +86,17 @@ export function fleetRoutes(app: ControlServer, dependencies: ControlDependencie
 async function viewFleetState(dependencies: ControlDependencies): Promise<FleetView> {
   const { currentSnapshot, clock } = dependencies
   const { fleet, staleness } = await readFleet(dependencies)
-  const { version, takenAt, regions } = currentSnapshot()
+  const { version, takenAt, leader, tolls, regions } = currentSnapshot()
   const count = { total: regions.length, up: 0, impaired: 0, draining: 0, down: 0 }
   for (const { verdict } of regions) count[verdict.condition]++
-  const ageMs = Math.max(0, Math.round(clock.now() - takenAt))
+  const ageOf = (at: number): number => Math.max(0, Math.round(clock.now() - at))
   const { mode, writeFault } = fleet
   const fault = writeFault === undefined || staleness.stale ? {} : { writeFault }
-  return { mode, regions: count, snapshot: { version, ageMs }, ...fault, ...staleness }
+  return {
+    ...{ mode, regions: count, snapshot: { version, ageMs: ageOf(takenAt) } },
+    ...(leader !== undefined && { leader }),
+    ...(tolls !== undefined && { tolls: { term: tolls.term, ageMs: ageOf(tolls.setAt) } }),
+    ...fault,
+    ...staleness,
+  }
 }

@@ -46,8 +46,12 @@ export interface Metrics {
   /** … and is over; exactly one for every beginning. */
   endUpstream(end: UpstreamEnd): void
   countProbeFailure(region: string): void
-  /** Takes over conditions, version and age; a region that is gone leaves no series of conditions behind. */
+  /** Takes over conditions, tolls, version and ages; a region that is gone leaves no series of them behind. */
   useSnapshot(snapshot: Snapshot): void
+  /** How many other routers of the fleet were heard of when they were last listened to. */
+  notePeers(count: number): void
+  /** This router sets the tolls of the fleet from now on, or does not any more. */
+  noteLead(isLeading: boolean): void
   /** What keeps the shared store from renewing leases; undefined: nothing. */
   useStoreTrouble(trouble: StoreTrouble | undefined): void
   /** Where to look for how far draining regions are. */
@@ -98,6 +102,7 @@ export function createMetrics(now: () => number): Metrics {
     useStoreTrouble: storeMetrics(registry),
     useDrains: estimates => drainMetrics(registry, estimates),
     useGeoDatabases: fleet.useGeoDatabases,
+    ...fleetworkMetrics(registry),
     ...freshnessMetrics(registry, now),
   }
 }
@@ -195,6 +200,27 @@ function fleetMetrics(registry: Registry, now: () => number) {
       if (snapshot !== undefined) this.set(Math.max(0, now() - snapshot.takenAt) / 1_000)
     },
   })
+  new Gauge({
+    name: 'meridian_region_toll_milliseconds',
+    help: 'Price of a region that is persistently full, as decisions count it',
+    labelNames: ['region'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { region, tollMs } of snapshot?.regions ?? []) this.set({ region: region.id }, tollMs)
+    },
+  })
+  new Gauge({
+    name: 'meridian_tolls_age_seconds',
+    help: 'Time since the tolls in use were set; after ten seconds they lose their weight; absent before the first ones',
+    registers,
+    collect() {
+      this.reset()
+      const setAt = snapshot?.tolls?.setAt
+      if (setAt === undefined) this.remove()
+      else this.set(Math.max(0, now() - setAt) / 1_000)
+    },
+  })
   const useSnapshot = (next: Snapshot): void => {
     snapshot = next
     version.set(next.version)
@@ -205,6 +231,25 @@ function fleetMetrics(registry: Registry, now: () => number) {
       if (builtAt !== undefined) geoBuilt.set({ file }, builtAt.getTime() / 1_000)
   }
   return { probeFailures, useSnapshot, useGeoDatabases }
+}
+
+/** How this router works together with the others of its fleet. */
+function fleetworkMetrics(registry: Registry) {
+  const registers = [registry]
+  const peers = new Gauge({
+    name: 'meridian_exchange_peers',
+    help: 'Other routers of the fleet whose traffic this one knows of; 0 as well where there are none',
+    registers,
+  })
+  const lead = new Gauge({
+    name: 'meridian_is_leader',
+    help: '1 while this router sets the tolls of the fleet, 0 otherwise',
+    registers,
+  })
+  return {
+    notePeers: (count: number): void => peers.set(count),
+    noteLead: (isLeading: boolean): void => lead.set(isLeading ? 1 : 0),
+  }
 }
 
 function storeMetrics(registry: Registry): Metrics['useStoreTrouble'] {

@@ -134,6 +134,7 @@ class StoreFeed implements FleetFeed {
     const { prober, clock, onFleet, onSnapshot, onSilence } = this.#options
     onFleet?.(fleet)
     this.known = { fleet, readAt: this.#readAt }
+    this.#assumedAt ??= clock.now()
     prober?.setTargets(fleet.records.map(record => record.region))
     const previous = this.snapshot
     const present = buildSnapshot({
@@ -141,7 +142,7 @@ class StoreFeed implements FleetFeed {
       judge: record => judge(record, prober?.stateOf(record.region.id), fleet.now, excuses.get(record.region.id)),
       version: previous.version + 1,
       takenAt: clock.now(),
-      readAt: this.#readAt ?? (this.#assumedAt ??= clock.now()),
+      readAt: this.#readAt ?? this.#assumedAt,
       previous,
     })
     if (fleet.mode !== 'frozen') this.#frozen = undefined

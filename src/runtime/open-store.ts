@@ -45,7 +45,11 @@ export interface OpenStoreOptions {
 export async function openStore(options: OpenStoreOptions): Promise<OpenStore> {
   const { config, regions, stops } = options
   if (config.redis !== undefined) return openRedisStore(options, config.redis)
-  const store = createMemoryStore({ clock: systemClock, leaseMs: config.lease.durationMs })
+  const store = createMemoryStore({
+    clock: systemClock,
+    leaseMs: config.lease.durationMs,
+    router: config.router.id,
+  })
   stops.push(() => store.close())
   await store.declare(regions)
   return { store }

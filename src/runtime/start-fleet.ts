@@ -17,9 +17,11 @@ import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
 import { type Guarded, guardFleet } from './guarded-connections.ts'
 import { type LatencyFeed, startLatencyFeed } from './latency-feed.ts'
 import { defaultLatencyFile } from './latency-file.ts'
+import { startLeading } from './lead-tolls.ts'
 import { observeFleet } from './observe-fleet.ts'
 import { observeStore } from './observe-store.ts'
 import { openStore } from './open-store.ts'
+import { startSharing } from './share-sums.ts'
 import type { Stops } from './stops.ts'
 import { repeat, systemClock } from './system-clock.ts'
 
@@ -106,6 +108,7 @@ export async function startFleet(
   refresh = () => void feed.refresh().catch(observer.away)
   stops.push(() => feed.close())
   stops.push(repeat(clock, advanceEveryMs, () => router.advance(clock.now())))
+  startWorkingTogether({ config, log, metrics, stops }, router, { store, feed })
   const watchConditions: Fleet['watchConditions'] = listener => {
     watchers.add(listener)
     return () => watchers.delete(listener)
@@ -132,6 +135,19 @@ async function openLatency(
   })
   stops.push(() => feed.close())
   return feed
+}
+
+/** Traffic told to the other routers, and tolls for all of them made by one. */
+function startWorkingTogether(
+  { config, log, metrics, stops }: Pick<FleetGround, 'config' | 'log' | 'metrics' | 'stops'>,
+  router: LiveRouter,
+  { store, feed }: Pick<Fleet, 'store' | 'feed'>,
+): void {
+  const { exchangeEveryMs: everyMs, tollsEveryMs } = config.routing
+  const common = { exchange: store.exchange, router, clock: systemClock, log }
+  stops.push(startSharing({ ...common, everyMs, onPeers: metrics.notePeers }))
+  const currentSnapshot = () => feed.snapshot
+  stops.push(startLeading({ ...common, currentSnapshot, tollsEveryMs, onLead: metrics.noteLead }))
 }
 
 function tellSilence(log: Logger, share: number): void {

@@ -56,6 +56,11 @@ t.test('values that contradict each other are faults', async t => {
       /^http\.trustedProxies\[1\]: .*write 10\.0\.0\.0\/8/,
       /^http\.trustedProxies\[2\]: expected a network/,
     ],
+    [
+      'routing: { exchangeEvery: 99ms, tollsEvery: 1m }',
+      /^routing\.exchangeEvery: expected from 100ms to 5s, not 99ms$/,
+      /^routing\.tollsEvery: expected from 500ms to 5s, not 1m$/,
+    ],
     ['control: { allowedEndpoints: ["*.Example.com"] }', /^control\.allowedEndpoints\[0\]: expected a network/],
     [
       'control: { listen: { address: 0.0.0.0 } }',

@@ -37,7 +37,7 @@ t.test('every metric has a prefix, a unit and a help text', async t => {
   for (const { name, type } of own) {
     t.match(
       name,
-      /^meridian_[a-z]+(?:_[a-z]+)*_(?:total|seconds|requests|info|version|success)$/,
+      /^meridian_[a-z]+(?:_[a-z]+)*_(?:total|seconds|milliseconds|requests|peers|leader|info|version|success)$/,
       `${name}: words and a unit`,
     )
     t.equal(name.endsWith('_total'), type === 'counter', `${name}: _total is for counters, and for all of them`)
@@ -94,6 +94,39 @@ t.test('the fleet: conditions of the last snapshot only, and its age at the time
   t.notOk([...samples.keys()].some(sample => sample.includes('gone')))
   now = 8_000
   t.equal((await samplesOf(metrics)).get('meridian_snapshot_age_seconds'), 6)
+})
+
+t.test('tolls: as they are in the last snapshot, and how old they are at the time of asking', async t => {
+  let now = 1_000
+  const metrics = createMetrics(() => now)
+  const withTolls = (version: number, tolls: Record<string, number>, setAt?: number): Snapshot => {
+    const snapshot = snapshotOf(version, 1_000, Object.fromEntries(Object.keys(tolls).map(id => [id, 'up'])))
+    const regions = snapshot.regions.map(state => ({ ...state, tollMs: tolls[state.region.id]! }))
+    return { ...snapshot, regions, ...(setAt !== undefined && { tolls: { term: 1, setAt } }) }
+  }
+  metrics.useSnapshot(withTolls(1, { fra: 0, gone: 5 }))
+  t.notMatch(await metrics.expose(), /^meridian_tolls_age_seconds /m, 'none were set yet')
+  metrics.useSnapshot(withTolls(2, { fra: 12.5 }, 800))
+  now = 3_800
+  const tolls = [...(await samplesOf(metrics))].filter(([sample]) => sample.includes('toll'))
+  t.same(tolls, [
+    ['meridian_region_toll_milliseconds{region="fra"}', 12.5],
+    ['meridian_tolls_age_seconds', 3],
+  ])
+})
+
+t.test('the fleet at work: who is heard, and who leads', async t => {
+  const metrics = createMetrics(() => 0)
+  const seen = async () => {
+    const samples = await samplesOf(metrics)
+    return [samples.get('meridian_exchange_peers'), samples.get('meridian_is_leader')]
+  }
+  t.same(await seen(), [0, 0])
+  metrics.notePeers(3)
+  metrics.noteLead(true)
+  t.same(await seen(), [3, 1])
+  metrics.noteLead(false)
+  t.same(await seen(), [3, 0])
 })
 
 t.test('the store: one trouble at a time, and none at first', async t => {
