@@ -11,6 +11,7 @@ import type { Figures } from './figures.ts'
 
 const benchmarks: Readonly<Record<string, () => Promise<Figures>>> = {
   decision: async () => (await import('./decision.ts')).measure(),
+  routing: async () => (await import('./routing.ts')).measure(),
   store: async () => (await import('./store.ts')).measure(),
 }
 

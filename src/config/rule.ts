@@ -49,6 +49,10 @@ const Cors = Type.Object(
   strict,
 )
 
+/** The first is the last to be shed. */
+export const priorities = ['high', 'normal', 'low'] as const
+export type Priority = (typeof priorities)[number]
+
 /** Where clients of a jurisdiction may be served; a client whose jurisdiction is not named may be served anywhere. */
 export interface Residency {
   /** What happens to clients of whom not even the country is known. */
@@ -87,6 +91,16 @@ export const Rule = Type.Object(
     ),
     /** Requests with the same value of this header go to the same region; without it the client network decides. */
     affinity: Type.Optional(Type.Object({ header: HeaderName }, strict)),
+    /** Who is shed first when every region is full: a fixed class, or the value of a request header; absent: normal. */
+    priority: Type.Optional(
+      Type.Union(
+        [
+          Type.Object({ header: HeaderName }, strict),
+          Type.Object({ value: Type.Unsafe<Priority>(Type.String({ enum: [...priorities] })) }, strict),
+        ],
+        { expected: '{ value: high | normal | low } or { header: … }' },
+      ),
+    ),
     /** Client's jurisdiction (country code, or EU) to the region jurisdictions that may serve it. */
     residency: Type.Optional(
       Type.Unsafe<Residency>(

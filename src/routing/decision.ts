@@ -2,7 +2,7 @@
  * What the router answers. An ordered list, never one region: failover is walking it.
  */
 
-import type { Rule } from '../config/rule.ts'
+import type { Priority, Rule } from '../config/rule.ts'
 import type { ClientAddress } from '../geo/address.ts'
 import type { Location } from '../geo/location.ts'
 import type { Region, Tier } from '../regions/region.ts'
@@ -25,6 +25,8 @@ export interface RouteRequest {
   readonly family?: 4 | 6 | undefined
   /** The answer stands for several requests over its lifetime (DNS). */
   readonly isAnswer?: boolean | undefined
+  /** Uniform in [0, 1): its lot where some have to be shed; absent: it is never shed. */
+  readonly chance?: number | undefined
 }
 
 /**
@@ -46,6 +48,7 @@ export type Reason =
   | 'default-order' // nothing is known of the client
   | 'doubtful' // only regions in doubt were left
   | 'last-resort' // not even those: the rule's last resort
+  | 'shed' // every region that may serve it is full, and this is one of those that give way
   | 'none' // nothing at all
 
 /** Is a decision for such a reason one that nobody would want, but for the lack of a better one? */
@@ -61,6 +64,8 @@ export interface Decision {
   readonly ruleName: string
   readonly reason: Reason
   readonly degraded: boolean
+  /** Its priority, where it was shed; there is no region then. */
+  readonly shed?: Priority | undefined
   readonly snapshotVersion: number
   /** Where the client was found; looked up on first use. */
   readonly location: Location | undefined
@@ -128,6 +133,8 @@ export interface Trace {
   readonly degraded: boolean
   /** Region that the decision names first; null where there is none. */
   readonly region: string | null
+  /** Only while every region that may serve it is full. `probability`: of being answered 503 instead. */
+  readonly shedding?: { readonly priority: Priority; readonly probability: number }
   readonly candidates: readonly TracedCandidate[]
   readonly rejected: readonly TracedRejection[]
 }

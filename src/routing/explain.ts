@@ -10,8 +10,10 @@ import { clientNetwork, formatNetwork } from '../geo/network.ts'
 import { liesIn } from '../regions/jurisdiction.ts'
 import type { Region } from '../regions/region.ts'
 import type { RegionState, Snapshot } from '../regions/snapshot.ts'
+import { admissionWindow, priorityOf } from './admit.ts'
 import type { Choice } from './choice.ts'
 import type { Believed, CostColumn, RouteRequest, Trace, TracedCandidate, TracedRejection } from './decision.ts'
+import type { BelievedRtt } from './latency/belief.ts'
 import { allowedJurisdictions } from './residency.ts'
 import type { RouteDecision } from './route-decision.ts'
 import { affinityOf, capabilityOf, type Question, type Workings } from './workings.ts'
@@ -54,11 +56,24 @@ export function explainDecision(
     reason: decision.reason,
     degraded: decision.degraded,
     region: decision.best?.id ?? null,
+    ...sheddingOf(workings, question, choice, request),
     candidates,
     rejected: snapshot.regions.flatMap((state, region) =>
       inPlay.has(region) ? [] : [traceRejection(workings, request, question, choice, cell, state, region)],
     ),
   }
+}
+
+function sheddingOf(
+  workings: Workings,
+  question: Question,
+  { hasRoom }: Choice,
+  request: RouteRequest,
+): Pick<Trace, 'shedding'> {
+  const window = hasRoom ? undefined : admissionWindow(workings, question, request)
+  if (window === undefined) return {}
+  const priority = priorityOf(question.compiled.rule, request)
+  return { shedding: { priority, probability: Math.round(10_000 * window.probability(priority)) / 10_000 } }
 }
 
 function audienceName(rule: string, { coordinates, country }: Cell): string {
@@ -76,7 +91,7 @@ function traceCandidate(
 ): TracedCandidate {
   const state = snapshot.regions[region]!
   const column = columnOf(workings, question, cell, state, region)
-  const believed = believedOf(workings, question, state, region)
+  const believed = believedOf(workings, question, cell, state, region)
   return {
     region: state.region.id,
     tier: state.region.tier,
@@ -119,21 +134,45 @@ function shareOf({ regions, weights, count }: Choice, region: number): number {
 }
 
 function believedOf(
-  { loads, hot }: Workings,
-  { capability }: Question,
+  workings: Workings,
+  question: Question,
+  cell: Cell,
   { region: { id }, load }: RegionState,
   region: number,
 ): Believed | undefined {
+  const { loads, hot } = workings
+  const { capability } = question
   const mark = hot.markOf(id, capability)
   const utilisation = loads.utilisation(region)
-  if (utilisation === undefined && load === undefined && mark === undefined) return undefined
+  const rtt = believedRttOf(workings, question, cell, region)
+  if (utilisation === undefined && load === undefined && mark === undefined && rtt === undefined) return undefined
   const capacity = loads.capacity[region]!
   return {
+    ...(rtt !== undefined && { rtt }),
     ...(utilisation !== undefined && { utilisation: rounded(utilisation) }),
     ...(load?.inflight !== undefined && !Number.isNaN(capacity) && { reported: rounded(load.inflight / capacity) }),
     ...(load !== undefined && { reportAgeMs: Math.round(loads.reportAgeMs(region)) }),
-    dispatchedSince: rounded(loads.own.total(region)),
+    ...((utilisation !== undefined || load !== undefined) && { dispatchedSince: rounded(loads.own.total(region)) }),
     ...(mark !== undefined && { hot: { share: rounded(mark.share), waitMs: Math.round(mark.waitMs) } }),
+  }
+}
+
+/** Only where something was measured: the prior alone is in the column. */
+function believedRttOf(
+  { costs }: Workings,
+  { compiled }: Question,
+  cell: Cell,
+  region: number,
+): BelievedRtt | undefined {
+  const rtt = costs.believedRtt(compiled.rule, cell, region)
+  if (rtt === undefined || rtt.level === 'prior') return undefined
+  const { prior, believed, measured, samples, level } = rtt
+  return {
+    prior: rounded(prior),
+    believed: rounded(believed),
+    level,
+    ...(measured !== undefined && { measured: rounded(measured) }),
+    ...(samples !== undefined && { samples: rounded(samples) }),
   }
 }
 

@@ -15,6 +15,8 @@ import { assumedStayMs, believedCapacity, believedStayMs, reportedPressure } fro
 import { rampUp } from './slow-start.ts'
 import { TrafficHistory } from './traffic-history.ts'
 
+/** Over what the mean stay is averaged that regions report of a second or two each, ms. */
+const stayMs = 20_000
 /** How slowly the lasting difference between reports and model is learnt, ms; at least two stays. */
 const learningMs = 10_000
 /** Where a region declares no capacity, its pressure is put to the wall of so many slots. */
@@ -47,6 +49,8 @@ export class Loads {
   /** In flight for all other routers, as they last said: followed to their end, and modelled. */
   readonly #othersOpen: Float64Array
   readonly #othersModelled: Float64Array
+  /** While the others cannot be heard: how many times this router's own traffic theirs was. */
+  #othersPerOwn: number | undefined
   /** Reported beyond the model: the last time, and on the whole. */
   readonly #surprise: Float64Array
   readonly #lasting: Float64Array
@@ -106,9 +110,35 @@ export class Loads {
 
   /** What the other routers have in flight, by region; holds until they say again. */
   useOthers(open: Float64Array, modelled: Float64Array): void {
+    this.#othersPerOwn = undefined
     this.#othersOpen.set(open)
     this.#othersModelled.set(modelled)
     this.#raiseAll()
+  }
+
+  /**
+   * The other routers cannot be heard any more. They see clients of the same kind and know as little, so what they have
+   * in flight is taken to be what this one has, as many times over as it was when they were heard.
+   */
+  missOthers(): void {
+    if (this.#othersPerOwn !== undefined) return
+    let [own, others] = [0, 0]
+    for (let region = 0; region < this.#model.length; region++) {
+      own += this.own.total(region)
+      others += this.#othersOpen[region]! + this.#othersModelled[region]!
+    }
+    this.#othersPerOwn = own < 1 ? 0 : others / own
+    this.#imagineOthers()
+    this.#raiseAll()
+  }
+
+  #imagineOthers(): void {
+    const times = this.#othersPerOwn
+    if (times === undefined) return
+    for (let region = 0; region < this.#model.length; region++) {
+      this.#othersOpen[region] = times * this.own.open[region]!
+      this.#othersModelled[region] = times * this.own.modelled(region)
+    }
   }
 
   /** Lets time pass: requests that nobody follows end. Cheap; called several times a second. */
@@ -123,6 +153,7 @@ export class Loads {
       this.#pressure[region] = this.#pressureLeft(region)
       this.#model[region] = this.#modelled(region)
     }
+    this.#imagineOthers()
     this.#history.record(now, this.#model)
     rampUp(this.#since, now, this.#ramp)
     this.#raiseAll()
@@ -163,6 +194,14 @@ export class Loads {
   inflight(region: number): number {
     const certain = leastPresent * (this.own.open[region]! + this.#othersOpen[region]!)
     return Math.max(certain, this.#modelled(region) + this.#surprise[region]! + this.#lasting[region]!)
+  }
+
+  /** The first that is reported as it is. */
+  #averageStay(region: number, reported: number, sinceLast: number): number {
+    const before = this.stay[region]!
+    const stay = before + (1 - Math.exp(-sinceLast / stayMs)) * (reported - before)
+    this.stay[region] = stay
+    return stay
   }
 
   #pressureLeft(region: number): number {
@@ -232,8 +271,7 @@ export class Loads {
     this.#receivedAt[region] = receivedAt
     this.#reportedPressure[region] = reportedPressure(load)
     this.#pressure[region] = this.#pressureLeft(region)
-    const stay = believedStayMs(load)
-    this.stay[region] = stay
+    const stay = this.#averageStay(region, believedStayMs(load), sinceLast)
     if (load.inflight === undefined) return
     const beyond = load.inflight + (load.queueDepth ?? 0) - this.#history.at(region, receivedAt)
     const learnt = 1 - Math.exp(-sinceLast / Math.max(learningMs, 2 * stay))

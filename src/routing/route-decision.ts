@@ -2,6 +2,7 @@
  * A decision as the router hands it out: small when made, spelt out only when someone asks.
  */
 
+import type { Priority } from '../config/rule.ts'
 import type { Location, Locator } from '../geo/location.ts'
 import type { Region } from '../regions/region.ts'
 import { type Candidate, type Decision, isDegraded, type Reason, type Standing } from './decision.ts'
@@ -29,14 +30,23 @@ export class RouteDecision implements Decision {
   readonly chosen: number
   /** It was counted as a dispatch, and that was not taken back. */
   countsAsDispatch = false
+  readonly shed: Priority | undefined
   #ranked: readonly Candidate[] | undefined
 
-  constructor(context: DecisionContext, question: Question, start: number, end: number, chosen: number) {
+  constructor(
+    context: DecisionContext,
+    question: Question,
+    start: number,
+    end: number,
+    chosen: number,
+    shed?: Priority,
+  ) {
     this.#context = context
     this.#question = question
     this.#start = start
     this.#end = end
     this.chosen = chosen
+    this.shed = shed
   }
 
   /** Takes the dispatch back, once. @returns the region that it was counted for */
@@ -51,7 +61,7 @@ export class RouteDecision implements Decision {
   }
 
   get reason(): Reason {
-    return this.#question.ranking.reason
+    return this.shed === undefined ? this.#question.ranking.reason : 'shed'
   }
 
   get ruleName(): string {

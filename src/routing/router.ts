@@ -5,11 +5,12 @@
  * reads the barriers of a few regions and hashes the client's key.
  */
 
-import type { Rule } from '../config/rule.ts'
+import type { Priority, Rule } from '../config/rule.ts'
 import { type ClientAddress, unfold } from '../geo/address.ts'
 import type { Locator, Pin } from '../geo/location.ts'
 import type { DemandSums, FlightSums, RouterSums } from '../regions/router-sums.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
+import { admit } from './admit.ts'
 import { Audiences } from './audience.ts'
 import { type Choice, Chooser } from './choice.ts'
 import { CostModel } from './cost.ts'
@@ -21,6 +22,7 @@ import { type LoadOptions, Loads } from './load.ts'
 import { RuleTable } from './match-rule.ts'
 import { hashText, hashWords } from './pick.ts'
 import { type DecisionContext, RouteDecision } from './route-decision.ts'
+import { Admissions } from './shedding.ts'
 import { DemandMeter } from './tolls/demand-meter.ts'
 import type { TollController, Tolls } from './tolls/toll-controller.ts'
 import { affinityOf, capabilityOf, type Question, type RouterSettings, type Workings } from './workings.ts'
@@ -36,6 +38,8 @@ export interface LiveRouter extends FollowingRouter {
   sums(now: number): RouterSums
   /** What the others told, this router left out. */
   useOthers(sums: readonly FlightSums[]): void
+  /** They cannot be heard for a while: reckons with what they were like, until `useOthers` is called again. */
+  missOthers(): void
   /** Tolls for the fleet from what all routers told, by region id, ms. */
   stepTolls(controller: TollController, everyone: readonly DemandSums[], now: number): Tolls
   /** Lets dispatched requests age; call it about ten times a second. */
@@ -61,6 +65,7 @@ class PlanningRouter implements LiveRouter {
   /** Requests that are followed, by region id: also those whose region is not in the fleet for a while. */
   readonly #open = new Map<string, number>()
   readonly #hot = new HotMarks()
+  readonly #admissions = new Admissions()
   #workings: Workings
   #context: DecisionContext
 
@@ -101,6 +106,7 @@ class PlanningRouter implements LiveRouter {
     this.#now = now
     this.#workings.loads.advance(now)
     this.#hot.advance(now)
+    this.#admissions.advance(now)
   }
 
   match(host: string, path: string, method: string): Rule {
@@ -110,7 +116,8 @@ class PlanningRouter implements LiveRouter {
   route(request: RouteRequest): Decision {
     const question = this.#ask(request)
     const choice = this.#choose(question)
-    const decision = this.#decide(question, choice)
+    const shed = admit(this.#workings, question, choice, request)
+    const decision = this.#decide(question, choice, shed)
     this.#count(question, choice, decision, request.isAnswer === true)
     return decision
   }
@@ -169,6 +176,10 @@ class PlanningRouter implements LiveRouter {
     })
     loads.useOthers(open, modelled)
     this.#learnRequestsPerAnswer(others)
+  }
+
+  missOthers(): void {
+    this.#workings.loads.missOthers()
   }
 
   stepTolls(controller: TollController, everyone: readonly DemandSums[], now: number): Tolls {
@@ -237,9 +248,9 @@ class PlanningRouter implements LiveRouter {
     return chooser.choose(ranking, compiled.rule.pick === 'lowest', key, isHot)
   }
 
-  #decide(question: Question, choice: Choice): RouteDecision {
-    const chosen = choice.winner < 0 ? -1 : choice.regions[choice.winner]!
-    return new RouteDecision(this.#context, question, choice.start, choice.end, chosen)
+  #decide(question: Question, choice: Choice, shed?: Priority): RouteDecision {
+    const chosen = choice.winner < 0 || shed !== undefined ? -1 : choice.regions[choice.winner]!
+    return new RouteDecision(this.#context, question, choice.start, choice.end, chosen, shed)
   }
 
   /** What was counted and what is under way is brought up to this moment first, and taken along. */
@@ -266,6 +277,7 @@ class PlanningRouter implements LiveRouter {
     const settings = this.#settings
     const locator = this.#locator
     const rules = new RuleTable(settings.rules)
+    this.#admissions.forgetVariants()
     const layout = new FleetLayout(
       regions.map(state => state.region),
       locator.cells,
@@ -280,7 +292,18 @@ class PlanningRouter implements LiveRouter {
     const condition = new FleetCondition(this.#snapshot)
     const audiences = new Audiences(layout, costs, locator.cells, rules.rules, condition, settings.temperatureMs)
     const chooser = new Chooser(layout, loads, settings.temperatureMs)
-    return { settings, rules, locator, layout, costs, loads, audiences, chooser, hot: this.#hot }
+    return {
+      settings,
+      rules,
+      locator,
+      layout,
+      costs,
+      loads,
+      audiences,
+      chooser,
+      hot: this.#hot,
+      admissions: this.#admissions,
+    }
   }
 
   #loadsBefore({ regions }: FleetLayout): LoadOptions['before'] {

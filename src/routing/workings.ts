@@ -13,6 +13,7 @@ import type { HotMarks } from './hot-marks.ts'
 import type { Loads } from './load.ts'
 import type { CompiledRule, RuleTable } from './match-rule.ts'
 import type { Ranking } from './plan.ts'
+import type { Admissions } from './shedding.ts'
 
 export interface RouterSettings {
   readonly rules: readonly Rule[]
@@ -38,6 +39,7 @@ export interface Workings {
   readonly chooser: Chooser
   /** Outlive all the others. */
   readonly hot: HotMarks
+  readonly admissions: Admissions
 }
 
 /** What a request comes down to before its region is chosen. */

@@ -49,6 +49,8 @@ export class FleetModel {
   readonly #views: readonly View[]
   readonly #records: FleetRecord[]
   readonly #told: (Told | undefined)[]
+  /** When each router last heard the others. */
+  readonly #heardAt: Float64Array
   #tolls: ReadonlyMap<string, number> = new Map()
   #leader = { router: -1, until: 0 }
   #sequence = 0
@@ -63,6 +65,7 @@ export class FleetModel {
     this.#places = new Map(world.regions.map(({ id }, region) => [id, region]))
     this.#records = world.regions.map(region => this.#registration(region, 0))
     this.#told = routers.map(() => undefined)
+    this.#heardAt = new Float64Array(routers.length)
     this.#views = routers.map(router => ({
       router,
       guard: createLeaseGuard({ leaseMs: this.#leaseMs, everyMs: snapshotEveryMs }),
@@ -131,7 +134,11 @@ export class FleetModel {
   publish(router: number, now: number): void {
     const { router: simulated } = this.#views[router]!
     const sums = simulated.sums?.(now)
-    if (!this.#reaches(router)) return
+    if (!this.#reaches(router)) {
+      if (now - this.#heardAt[router]! > sumsMs) simulated.missOthers?.()
+      return
+    }
+    this.#heardAt[router] = now
     if (sums !== undefined) this.#told[router] = { sums, at: now }
     simulated.useOthers?.(this.#freshSums(now, router), now)
     if (this.#leader.router === router || this.#leader.until <= now) this.#leader = { router, until: now + sumsMs }

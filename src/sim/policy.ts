@@ -31,6 +31,8 @@ export interface SimulatedRouter {
   sums?(now: number): unknown
   /** What the others told of late. */
   useOthers?(sums: readonly unknown[], now: number): void
+  /** They cannot be heard for a while. */
+  missOthers?(): void
   /** Asked of the leader: tolls by region id, ms, from what all routers told, itself included. */
   computeTolls?(everyone: readonly unknown[], now: number): ReadonlyMap<string, number>
   /** Time passes; called ten times a second. */

@@ -9,6 +9,8 @@ export const arrival = { served: 0, queued: 1, refused: 2, dead: 3 } as const
 
 /** The mean stay that a region reports is over about so many completions. */
 const mostCompletions = 200
+/** A capacity that changes by more than this part of itself is reported at once. */
+const notable = 0.1
 
 export class RegionModel {
   /** That can be used now; what it reports is `reportedSlots`. */
@@ -22,12 +24,15 @@ export class RegionModel {
   readonly queue = new WaitingLine()
   readonly #queueLimit: number
   #arrived = 0
+  #lastSlots: number
+  #lastQueued = false
   /** Mean time from arrival to completion of late, ms. */
   #stayMs = 0
 
   constructor(slots: number, queueLimit: number) {
     this.slots = slots
     this.reportedSlots = slots
+    this.#lastSlots = slots
     this.#queueLimit = queueLimit
   }
 
@@ -72,10 +77,18 @@ export class RegionModel {
     return this.slots === 0 ? 0 : (this.busy + this.queue.length) / this.slots
   }
 
+  /** Has its capacity changed by more than a tenth since its last report, or have requests begun to wait? */
+  get hasChanged(): boolean {
+    if (Math.abs(this.reportedSlots - this.#lastSlots) > notable * this.#lastSlots) return true
+    return this.queue.length > 0 && !this.#lastQueued
+  }
+
   /** Its own word since the last time it was asked, `elapsedMs` ago. */
   report(elapsedMs: number) {
     const requestsPerSecond = (1000 * this.#arrived) / elapsedMs
     this.#arrived = 0
+    this.#lastSlots = this.reportedSlots
+    this.#lastQueued = this.queue.length > 0
     return {
       inflight: this.busy,
       queueDepth: this.queue.length,

@@ -22,6 +22,9 @@ import type { World } from './world.ts'
 
 const sampleEveryMs = 1000
 const advanceEveryMs = 100
+/** An agent looks at its service more often than it reports, and reports at once when it finds it changed. */
+const looksPerReport = 4
+const leastLookMs = 250
 
 export interface Simulation {
   /** Simulated time up to which everything has happened, ms. */
@@ -210,7 +213,7 @@ class Run implements Simulation {
     const { reportEveryMs, snapshotEveryMs, publishEveryMs, tollsEveryMs } = this.#world.routers
     switch (kind) {
       case event.report:
-        return reportEveryMs
+        return Math.max(leastLookMs, reportEveryMs / looksPerReport)
       case event.snapshot:
         return snapshotEveryMs
       case event.publish:
@@ -245,6 +248,8 @@ class Run implements Simulation {
   #report(place: number): void {
     const region = this.#regions[place]!
     const { now } = this.#schedule
+    const isDue = now - this.#reportedAt[place]! >= this.#world.routers.reportEveryMs - leastLookMs / 2
+    if (!isDue && !region.hasChanged) return
     const report = region.report(now - this.#reportedAt[place]!)
     this.#reportedAt[place] = now
     if (!region.isUp) return

@@ -149,3 +149,26 @@ t.test('how many walls are up is counted both ways', async t => {
   loads.advance(60_000)
   t.equal(loads.raised, 0)
 })
+
+t.test('other routers that cannot be heard are taken to do as this one does', async t => {
+  const loads = new Loads([state(tokyo({ capacityRequests: 100 }))], 0)
+  for (let i = 0; i < 10; i++) loads.begin(0, -1)
+  loads.useOthers(Float64Array.of(30), Float64Array.of(0))
+  t.equal(loads.utilisation(0), 0.4)
+  loads.missOthers()
+  for (let i = 0; i < 10; i++) loads.begin(0, -1)
+  loads.advance(100)
+  t.equal(loads.utilisation(0), 0.8, 'three times as many as here, as before')
+  loads.useOthers(Float64Array.of(12), Float64Array.of(0))
+  loads.advance(200)
+  t.equal(loads.utilisation(0), 0.32, 'until they can be heard again')
+})
+
+t.test('a stay that is reported anew is worked in slowly', async t => {
+  const loads = new Loads([report(0, 0, { latencyMs: 1_000 })], 0)
+  t.equal(loads.stay[0], 1_000)
+  loads.update([report(0, 2_000, { latencyMs: 2_000 })], 2_000)
+  t.equal(Math.round(loads.stay[0]!), 1_095)
+  for (let now = 4_000; now <= 120_000; now += 2_000) loads.update([report(0, now, { latencyMs: 2_000 })], now)
+  t.ok(loads.stay[0]! > 1_990)
+})

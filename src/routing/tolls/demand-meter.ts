@@ -23,6 +23,7 @@ export function smoothing(elapsedMs: number, overMs: number): number {
 export class DemandMeter {
   /** By audience in words. */
   #rates = new Map<string, { readonly key: AudienceKey; perSecond: number }>()
+  #startedAt: number | undefined
   #countedAt: number | undefined
   #sent = 0
   #answers = 0
@@ -39,11 +40,12 @@ export class DemandMeter {
 
   /** Turns what was counted since the last time into rates. Call it before the workings are replaced, too. */
   count(workings: Workings, now: number): void {
-    const elapsed = this.#countedAt === undefined ? 0 : now - this.#countedAt
-    if (this.#countedAt !== undefined && elapsed <= 0) return
-    this.#countedAt = now
-    if (elapsed === 0) return
-    const share = smoothing(elapsed, averagedMs)
+    this.#startedAt ??= now
+    const elapsed = now - (this.#countedAt ?? now)
+    this.#countedAt = Math.max(now, this.#countedAt ?? now)
+    if (elapsed <= 0) return
+    // In the first seconds the plain mean: an average that starts at zero would say that nobody asks.
+    const share = Math.max(smoothing(elapsed, averagedMs), elapsed / (now - this.#startedAt))
     const perCount = (share * 1000) / elapsed
     for (const [name, rate] of this.#rates) {
       rate.perSecond *= 1 - share
@@ -87,7 +89,13 @@ export class AudienceFinder {
   constructor({ audiences, rules, locator }: Workings) {
     this.#audiences = audiences
     this.#rules = new Map(rules.rules.map(compiled => [compiled.rule.name, compiled]))
-    this.#cells = new Map(locator.cells.map(({ coordinates, country }, cell) => [place(coordinates, country), cell]))
+    // Cells of single measured networks stand behind the one that they are part of: the first is meant.
+    const cells = new Map<string, number>()
+    locator.cells.forEach(({ coordinates, country }, cell) => {
+      const name = place(coordinates, country)
+      if (!cells.has(name)) cells.set(name, cell)
+    })
+    this.#cells = cells
   }
 
   /** Undefined where this router has no such rule, or knows no such cell. */

@@ -12,7 +12,7 @@ import { type FleetCondition, usable } from '../fleet.ts'
 import type { Workings } from '../workings.ts'
 import { smoothing } from './demand-meter.ts'
 import { poseProblem } from './pose-problem.ts'
-import { slotsTaken, solveTolls } from './solve-tolls.ts'
+import { slotsTaken, solveTolls, type TollProblem } from './solve-tolls.ts'
 
 /** Share of its capacity that a region is filled to; the fleet's own utilisation and this much more where that is higher. */
 const leastTarget = 0.95
@@ -53,6 +53,7 @@ export class TollController {
       problem.slotsPerRate[region]! *= this.#correct(id, taken[region]!, expected[region]!, elapsed)
     })
     solveTolls(problem, tolls, settings.temperatureMs)
+    takeOffCommonPart(problem, tolls)
     this.#tolls = new Map(layout.regions.map(({ id }, region) => [id, tolls[region]!]))
     return this.#tolls
   }
@@ -66,6 +67,14 @@ export class TollController {
     }
     return correction
   }
+}
+
+/** A toll on every region that anybody may use says nothing: it moves nobody, and hides what does. */
+function takeOffCommonPart({ regions }: TollProblem, tolls: Float64Array): void {
+  let least = Number.POSITIVE_INFINITY
+  for (const region of regions) least = Math.min(least, tolls[region]!)
+  if (least === Number.POSITIVE_INFINITY) return
+  for (let region = 0; region < tolls.length; region++) tolls[region] = Math.max(0, tolls[region]! - least)
 }
 
 /** Where the whole fleet is fuller than the target, tolls would all rise together and say nothing. */

@@ -3,7 +3,7 @@
  * clock. Sums, tolls and flights go the way that the runtime sends them.
  */
 
-import type { RouterSums } from '../../regions/router-sums.ts'
+import type { DemandSums, RouterSums } from '../../regions/router-sums.ts'
 import type { Snapshot } from '../../regions/snapshot.ts'
 import type { Decision } from '../../routing/decision.ts'
 import { createRouter, type LiveRouter } from '../../routing/router.ts'
@@ -13,6 +13,7 @@ import type { Transport, World } from '../world.ts'
 import { addressIn, simulatedLocator } from './simulated-locator.ts'
 
 const temperatureMs = 3
+const demandEveryMs = 2000
 
 export const meridian: Policy = {
   name: 'meridian',
@@ -39,6 +40,8 @@ class ProductionRouter implements SimulatedRouter {
   readonly #regionOf: ReadonlyMap<string, number>
   readonly #tolls = new TollController()
   #steppedAt = Number.NEGATIVE_INFINITY
+  #demandAt = Number.NEGATIVE_INFINITY
+  #demand: DemandSums = { demand: [], restPerSecond: 0 }
   #snapshot: Snapshot | undefined
   #decision: Decision | undefined
 
@@ -70,12 +73,21 @@ class ProductionRouter implements SimulatedRouter {
     this.#router.useSnapshot(snapshot, now)
   }
 
+  /** As the runtime tells them: where requests are every time, who asks for how much every other second. */
   sums(now: number): RouterSums {
-    return this.#router.sums(now)
+    if (now - this.#demandAt >= demandEveryMs) {
+      this.#demandAt = now
+      this.#demand = this.#router.sums(now)
+    }
+    return { ...this.#demand, ...this.#router.flights() }
   }
 
   useOthers(sums: readonly unknown[]): void {
     this.#router.useOthers(sums as readonly RouterSums[])
+  }
+
+  missOthers(): void {
+    this.#router.missOthers()
   }
 
   computeTolls(everyone: readonly unknown[], now: number): ReadonlyMap<string, number> {

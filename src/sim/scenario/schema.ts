@@ -51,7 +51,7 @@ const Routers = Section({
   reportEvery: Duration('2s'),
   reportDelay: Moment('200ms'),
   snapshotEvery: Duration('1s'),
-  publishEvery: Duration('200ms'),
+  publishEvery: Duration('50ms'),
   tollsEvery: Duration('2s'),
   transport: Transports,
   ttl: Moment('30s'),

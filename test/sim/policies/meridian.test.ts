@@ -104,7 +104,7 @@ t.test('a router counts what it sees, and the others hear of it', async t => {
   })
   for (let i = 0; i < 5; i++) first.choose(1, i, 'dns', 10, [])
   for (const router of [first, second]) router.advance!(200)
-  const told = first.sums!(200) as { answersPerSecond: number; sentPerSecond: number }
+  const told = first.sums!(2_200) as { answersPerSecond: number; sentPerSecond: number }
   t.ok(told.sentPerSecond > 0 && told.answersPerSecond > 0, 'answers are told apart from requests')
   t.equal(second.choose(0, 0, 'proxy', 200, []), 0, 'the other router sends to the nearest while it does not know')
   second.useOthers!([told], 200)
