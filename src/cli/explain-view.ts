@@ -19,7 +19,7 @@ export function renderTrace(trace: TraceAnswer, paint: Paint): string[] {
 }
 
 function summary(trace: TraceAnswer, paint: Paint): string[] {
-  const { client, rule, transport, audience, pick, snapshot, region, reason, degraded } = trace
+  const { client, rule, transport, audience, pick, snapshot, region, reason, degraded, shedding } = trace
   const shout: Cell = { text: `DEGRADED: ${degradedWords(trace)}`, style: 'red' }
   return renderFacts(
     [
@@ -28,6 +28,7 @@ function summary(trace: TraceAnswer, paint: Paint): string[] {
       ['rule', `${rule} (${transport}), audience ${audience}`],
       ['decision', { text: `${region ?? 'no region'}: ${reasonWords[reason]}`, style: 'bold' }],
       ...(degraded ? [['', shout] as const] : []),
+      ...(shedding === undefined ? [] : [['', sheddingCell(shedding)] as const]),
       ['pick', pickWords(pick)],
       [
         'snapshot',
@@ -45,11 +46,17 @@ const reasonWords: Readonly<Record<Trace['reason'], string>> = {
   'default-order': 'nothing is known of the client, so the declared default order counts',
   doubtful: 'only regions in doubt are left',
   'last-resort': "the rule's last resort, since nothing else is left",
+  shed: 'every region is full, and requests like this one give way',
   none: 'nothing may serve this request',
 }
 
 function degradedWords({ reason }: TraceAnswer): string {
   return reason === 'none' ? 'the answer is an error' : 'clients are sent there, since there is nothing better'
+}
+
+function sheddingCell({ priority, probability }: NonNullable<Trace['shedding']>): Cell {
+  const share = `${(100 * probability).toFixed(1)} % of priority ${priority} are answered 503`
+  return { text: `FULL: no region that may serve this has room; ${share}`, style: 'yellow' }
 }
 
 function pickWords({ kind, key, temperatureMs }: Trace['pick']): string {

@@ -2,6 +2,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
+import type { Priority } from '../config/rule.ts'
 import { shortDecision } from '../edge/decide.ts'
 import { parseHost, parseRequestTarget } from '../edge/request-target.ts'
 import { MeridianError } from '../errors.ts'
@@ -25,7 +26,7 @@ const Question = Type.Object(
   { additionalProperties: false },
 )
 
-export function decisionRoutes(app: ControlServer, { router }: ControlDependencies): void {
+export function decisionRoutes(app: ControlServer, { router, random }: ControlDependencies): void {
   app.get(
     '/v1/route',
     {
@@ -39,9 +40,14 @@ export function decisionRoutes(app: ControlServer, { router }: ControlDependenci
         response: answers({ 200: answer('Best first', reference('RouteAnswer')) }),
       },
     },
-    async request => {
+    async (request, reply) => {
       const { question, pathAndQuery } = readQuestion(request, request.query)
-      return routeAnswer(router.route(question), question, pathAndQuery)
+      const decision = router.route({ ...question, chance: random?.() })
+      if (decision.shed !== undefined) {
+        reply.header('retry-after', 1 + Math.floor(5 * random!()))
+        throw overloaded(decision.ruleName, decision.shed)
+      }
+      return routeAnswer(decision, question, pathAndQuery)
     },
   )
   app.get(
@@ -114,6 +120,13 @@ function routeAnswer(decision: Decision, { address }: RouteRequest, pathAndQuery
   }
   const { candidates, ...decided } = shortDecision(decision, best, pathAndQuery)
   return { ...decided, location: location === undefined ? null : viewLocation(location), candidates: [...candidates] }
+}
+
+function overloaded(rule: string, priority: Priority): MeridianError {
+  return new MeridianError(
+    'OVERLOADED',
+    `every region that may serve this by rule ${shown(rule)} is full, and priority ${priority} gives way`,
+  )
 }
 
 function viewLocation({ coordinates, ...known }: Location): LocationView {

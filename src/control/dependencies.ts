@@ -8,7 +8,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify'
-import type { Clock } from '../clock.ts'
+import type { Clock, Random } from '../clock.ts'
 import type { Certificate, Token } from '../config/config.ts'
 import type { AllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import type { DrainTracker } from '../regions/drain-estimate.ts'
@@ -74,6 +74,8 @@ export interface ControlDependencies {
   readonly drains?: DrainTracker
   /** Takes measured round trips; absent: none are wanted. */
   readonly latency?: LatencyIntake | undefined
+  /** Draws lots for `/v1/route` where some requests have to be shed; absent: none is. */
+  readonly random?: Random
   /** This many bytes that nobody can guess. */
   readonly randomBytes: (count: number) => Buffer
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>

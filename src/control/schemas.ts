@@ -5,6 +5,7 @@
  */
 
 import Type, { type Static, type TSchema } from 'typebox'
+import { priorities } from '../config/rule.ts'
 import { errorCatalogue } from '../errors.ts'
 import type { EstimateBasis } from '../regions/drain-estimate.ts'
 import { LoadReport } from '../regions/load-report.ts'
@@ -152,6 +153,12 @@ const Trace = Type.Object(
     reason: Type.String(),
     degraded: Type.Boolean(),
     region: Type.Union([RegionId, Type.Null()]),
+    shedding: Type.Optional(
+      Type.Object(
+        { priority: Type.String({ enum: [...priorities] }), probability: Type.Number() },
+        { ...strict, description: 'While every region is full: how likely the answer is 503 instead' },
+      ),
+    ),
     candidates: Type.Array(
       Type.Object(
         {

@@ -1,6 +1,6 @@
 /** What the data plane tells whoever listens: metrics, logs, health. Plain records; it knows none of them. */
 
-import type { Transport } from '../config/rule.ts'
+import type { Priority, Transport } from '../config/rule.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { ClientAddress } from '../geo/address.ts'
 import type { Reason } from '../routing/decision.ts'
@@ -31,6 +31,8 @@ export interface ExchangeRecord {
   readonly bodyBytes: number
   readonly durationMs: number
   readonly errorCode?: ErrorCode | undefined
+  /** Its priority, where it was shed. */
+  readonly shed?: Priority | undefined
 }
 
 /** One try at one region began. */

@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Random } from '../clock.ts'
-import type { Rule } from '../config/rule.ts'
+import type { Priority, Rule } from '../config/rule.ts'
 import { type ErrorCode, MeridianError } from '../errors.ts'
 import type { ClientAddress } from '../geo/address.ts'
 import type { Region } from '../regions/region.ts'
@@ -133,8 +133,10 @@ class Exchange {
       path: target.path,
       method: request.method,
       header: name => request.field(name),
+      chance: this.#dependencies.random(),
     })
     this.#decision = decision
+    if (decision.shed !== undefined) return overloaded(rule, decision.shed)
     if (decision.best === undefined) return noRegion(rule)
     if (rule.transport === 'proxy') {
       this.#proxy(decision, target.pathAndQuery)
@@ -214,6 +216,7 @@ class Exchange {
       bodyBytes: this.#response.bodyBytes,
       durationMs: this.#dependencies.clock.now() - this.#startedAt,
       errorCode: this.#errorCode,
+      shed: this.#decision?.shed,
     })
   }
 }
@@ -227,6 +230,13 @@ function upgradeUnsupported(): MeridianError {
   return new MeridianError(
     'UPGRADE_UNSUPPORTED',
     'This router proxies requests and answers only. Use a redirect rule for this path, or connect to a region directly.',
+  )
+}
+
+function overloaded({ name }: Rule, priority: Priority): MeridianError {
+  return new MeridianError(
+    'OVERLOADED',
+    `Every region that may serve this by rule ${name} is full, and requests of priority ${priority} give way. Try again later.`,
   )
 }
 

@@ -45,6 +45,8 @@ export interface Metrics {
   beginUpstream(region: string): void
   /** … and is over; exactly one for every beginning. */
   endUpstream(end: UpstreamEnd): void
+  /** A request was answered 503, since every region that may serve it is full. */
+  countShed(rule: string, priority: string): void
   countProbeFailure(region: string): void
   /** Takes over conditions, tolls, version and ages; a region that is gone leaves no series of them behind. */
   useSnapshot(snapshot: Snapshot): void
@@ -97,6 +99,7 @@ export function createMetrics(now: () => number): Metrics {
       if (failure !== undefined) traffic.failures.inc({ region, kind: failure })
       if (refused === true) traffic.refusals.inc({ region })
     },
+    countShed: (rule, priority) => traffic.shed.inc({ rule, priority }),
     countProbeFailure: region => fleet.probeFailures.inc({ region }),
     useSnapshot: fleet.useSnapshot,
     useStoreTrouble: storeMetrics(registry),
@@ -146,6 +149,12 @@ function trafficMetrics(registry: Registry) {
       name: 'meridian_upstream_failures_total',
       help: 'Tries at a region that failed: connect, timeout (no first byte) or broken (connection lost)',
       labelNames: ['region', 'kind'],
+      registers,
+    }),
+    shed: new Counter({
+      name: 'meridian_shed_total',
+      help: 'Requests answered 503 because every region that may serve them is full, the lowest priority first',
+      labelNames: ['rule', 'priority'],
       registers,
     }),
     refusals: new Counter({

@@ -140,6 +140,7 @@ async function startControl(
     drains,
     latency,
     clock: systemClock,
+    random: Math.random,
     randomBytes,
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.expose() }),
     ready: () => readiness(feed),

@@ -15,6 +15,7 @@ export function observeEdge(metrics: Metrics, log: Logger, { clientAddress }: Co
       if (rule !== undefined && transport !== undefined && reason !== undefined) {
         metrics.countDecision({ rule, transport, region, reason })
       }
+      if (rule !== undefined && record.shed !== undefined) metrics.countShed(rule, record.shed)
       writeAccessLine(record)
     },
     onDispatch: ({ region }) => metrics.beginUpstream(region),

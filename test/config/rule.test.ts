@@ -36,7 +36,9 @@ t.test('each fault of a rule names its key', async t => {
     ['cors', {}, 'cors.origins: is missing'],
     ['cors', { origins: ['app.example.com'] }, /^cors\.origins\[0\]: expected an origin/],
     ['cors', { origins: ['https://app.example.com/'] }, /^cors\.origins\[0\]: expected an origin/],
-    ['priority', 1, /^priority: unknown key/],
+    ['priority', 1, /^priority: expected { value: high \| normal \| low } or { header: … }/],
+    ['priority', { value: 'urgent' }, /^priority: expected { value: high/],
+    ['weight', 1, /^weight: unknown key/],
   ] as const) {
     const checked = check({ name: 'a', [key]: value })
     const faults = checked.ok ? [] : checked.faults.map(formatFault)

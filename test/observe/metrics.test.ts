@@ -60,6 +60,9 @@ t.test('traffic', async t => {
   for (let i = 0; i < 3; i++) metrics.beginUpstream('fra')
   metrics.endUpstream({ region: 'fra', firstByteMs: 30 })
   metrics.endUpstream({ region: 'fra', failure: 'connect' })
+  metrics.beginUpstream('fra')
+  metrics.endUpstream({ region: 'fra', refused: true })
+  metrics.countShed('r', 'low')
   metrics.countProbeFailure('fra')
   const samples = await samplesOf(metrics)
   for (const [sample, value] of [
@@ -74,6 +77,8 @@ t.test('traffic', async t => {
     ['meridian_upstream_inflight_requests{region="fra"}', 1],
     ['meridian_upstream_first_byte_duration_seconds_count{region="fra"}', 1],
     ['meridian_upstream_failures_total{region="fra",kind="connect"}', 1],
+    ['meridian_upstream_refusals_total{region="fra"}', 1],
+    ['meridian_shed_total{rule="r",priority="low"}', 1],
     ['meridian_probe_failures_total{region="fra"}', 1],
   ] as const) {
     t.equal(samples.get(sample), value, sample)
