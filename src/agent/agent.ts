@@ -6,9 +6,10 @@
  */
 
 import { MeridianError } from '../errors.ts'
+import { reportsOtherCapacity } from '../regions/load-report.ts'
 import { type AgentEvent, createCondition, type Tell } from './agent-events.ts'
 import { type AgentOptions, type AgentSettings, parseAgentOptions, type RegionDescription } from './agent-options.ts'
-import { heartbeatDelayMs, intervalWithin, retryDelayMs } from './backoff.ts'
+import { glanceEveryMs, heartbeatDelayMs, intervalWithin, retryDelayMs } from './backoff.ts'
 import { createControlApi, type Reply } from './control-api.ts'
 import { leave } from './leave.ts'
 import { createLoadSources, type LoadSources } from './load-sources.ts'
@@ -52,6 +53,9 @@ class RunningAgent implements Agent {
   readonly #running: Promise<void>
   #outcome = Promise.withResolvers<void>()
   #isFirst = true
+  /** At the last heartbeat: whether the service passed its check, and what was said of it the last time that it did. */
+  #wasWell = false
+  #told: Load = {}
   #stopped: Promise<void> | undefined
   #wake = (): void => {}
 
@@ -96,26 +100,51 @@ class RunningAgent implements Agent {
       const startedAt = clock.now()
       const reply = await this.#beat()
       const intervalMs = intervalWithin(this.#session.leaseMs, this.#settings.heartbeatMs)
-      let delayMs: number
       if (reply === undefined || reply.kind === 'done') {
         failures = 0
         if (reply !== undefined) control.isWell('control-back', 'the control API takes reports again')
-        delayMs = heartbeatDelayMs(intervalMs, random) - (clock.now() - startedAt)
+        const delayMs = heartbeatDelayMs(intervalMs, random) - (clock.now() - startedAt)
+        if (this.#stopped === undefined) await this.#watch(Math.max(0, delayMs), glanceEveryMs(intervalMs))
       } else {
         if (reply.kind === 'unreachable')
           control.fails('control-lost', `no control API takes reports (${reply.detail})`)
         else control.fails('control-refused', reply.error.message)
         if (this.#isFinal(reply)) return
-        delayMs = Math.max(retryDelayMs(++failures, intervalMs, random), reply.retryAfterMs)
+        const delayMs = Math.max(retryDelayMs(++failures, intervalMs, random), reply.retryAfterMs)
+        if (this.#stopped === undefined) await this.#pause(delayMs)
       }
-      if (this.#stopped === undefined) await this.#pause(Math.max(0, delayMs))
     }
+  }
+
+  /** Until the next heartbeat is due, or until something has happened that should not wait for it. */
+  async #watch(delayMs: number, glanceMs: number): Promise<void> {
+    const { clock } = this.#around
+    const dueAt = clock.now() + delayMs
+    for (;;) {
+      const leftMs = dueAt - clock.now()
+      await this.#pause(Math.max(0, Math.min(leftMs, glanceMs)))
+      if (this.#stopped !== undefined || leftMs <= glanceMs) return
+      // A service that hangs does not hold the heartbeat back.
+      const due = this.#pause(Math.max(0, dueAt - clock.now())).then(() => true)
+      const isOver = await Promise.race([this.#isUrgent(), due])
+      this.#wake()
+      if (isOver || this.#stopped !== undefined) return
+    }
+  }
+
+  async #isUrgent(): Promise<boolean> {
+    const [isWell, load] = await Promise.all([this.#sources.isWell(), this.#sources.glance()])
+    // Of a service that fails its check nothing is said: that it does so again is no news, that it is back is.
+    if (isWell !== this.#wasWell) return isWell
+    return isWell && isNews(this.#told, load)
   }
 
   /** Undefined: nothing was said, since the service is not well. */
   async #beat(): Promise<Reply | undefined> {
     const [isWell, load] = await Promise.all([this.#sources.isWell(), this.#sources.measure()])
+    this.#wasWell = isWell
     if (!isWell || this.#stopped !== undefined) return undefined
+    this.#told = load
     const reply = await this.#session.report(load)
     if (this.#session.isRegistered && this.#isFirst) {
       this.#isFirst = false
@@ -150,4 +179,10 @@ class RunningAgent implements Agent {
       }
     })
   }
+}
+
+/** Worth a heartbeat of its own: what routers send there by the old numbers would have to wait. */
+function isNews(told: Load, load: Load): boolean {
+  const isOtherCapacity = load.capacityRequests !== undefined && reportsOtherCapacity(told, load)
+  return isOtherCapacity || ((told.queueDepth ?? 0) === 0 && (load.queueDepth ?? 0) > 0)
 }

@@ -23,3 +23,8 @@ export function retryDelayMs(failures: number, intervalMs: number, random: Rando
 export function intervalWithin(leaseMs: number, wantedMs: number): number {
   return Math.min(wantedMs, leaseMs / 3)
 }
+
+/** How often an agent looks between two heartbeats for what should not wait: four times, and never a burden. */
+export function glanceEveryMs(intervalMs: number): number {
+  return Math.max(250, intervalMs / 4)
+}

@@ -16,6 +16,8 @@ export interface LoadSources {
   isWell(): Promise<boolean>
   /** What cannot be read is left out. */
   measure(): Promise<Load>
+  /** The same without what is only known as a mean since the last time: for a look between two heartbeats. */
+  glance(): Promise<Load>
 }
 
 export function createLoadSources(settings: AgentSettings, around: Surroundings, tell: Tell): LoadSources {
@@ -50,6 +52,7 @@ export function createLoadSources(settings: AgentSettings, around: Surroundings,
       return {}
     }
   }
+  const declared = region.capacityRequests === undefined ? {} : { capacityRequests: region.capacityRequests }
   return {
     async isWell() {
       if (check === undefined) return true
@@ -64,8 +67,11 @@ export function createLoadSources(settings: AgentSettings, around: Surroundings,
     },
     async measure() {
       const [hostLoad, metricsLoad, own] = await Promise.all([host?.read(), readMetrics(), readOwn()])
-      const capacity = region.capacityRequests === undefined ? {} : { capacityRequests: region.capacityRequests }
-      return tidyLoad({ ...capacity, ...hostLoad, ...metricsLoad, ...own })
+      return tidyLoad({ ...declared, ...hostLoad, ...metricsLoad, ...own })
+    },
+    async glance() {
+      const [metricsLoad, own] = await Promise.all([readMetrics(), readOwn()])
+      return tidyLoad({ ...declared, ...metricsLoad, ...own })
     },
   }
 }

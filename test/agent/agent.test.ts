@@ -2,12 +2,13 @@
 
 import type { RequestListener } from 'node:http'
 import t, { type Test } from 'tap'
-import { type AgentEvent, type AgentOptions, startAgent } from '../../src/agent/agent.ts'
+import { type AgentEvent, type AgentOptions, type Load, startAgent } from '../../src/agent/agent.ts'
 import type { Fetch } from '../../src/agent/bounded-fetch.ts'
 import { leavingReason } from '../../src/agent/region-session.ts'
 import { machine } from '../../src/agent/surroundings.ts'
+import type { Clock } from '../../src/clock.ts'
 import type { FleetRecord } from '../../src/regions/store.ts'
-import { realClock } from '../support/clocks.ts'
+import { createFakeClock, realClock } from '../support/clocks.ts'
 import { type ControlWorld, controlWorld, tokens } from '../support/control.ts'
 import { exampleRegion } from '../support/example-region.ts'
 import { closedPort, startHttpRegion } from '../support/http-region.ts'
@@ -263,6 +264,58 @@ t.test('says nothing while the service fails its check: the lease speaks', async
   await untilHeard('reported')
   t.same(kinds(), ['service-failing', 'service-well', 'registered', 'service-failing', 'service-well'])
   await until('service-well')
+})
+
+t.test('what cannot wait for the next heartbeat is said at once', async t => {
+  const { start, record, countOf } = await world(t)
+  let load: Load = { capacityRequests: 40, queueDepth: 0 }
+  let status = 500
+  const { url } = await startHttpRegion(t, (_request, response) => void response.writeHead(status).end())
+  const fake = createFakeClock()
+  const delays = createRecorder<number>()
+  const clock: Clock = {
+    now: fake.now,
+    after(delayMs, callback) {
+      delays.note(delayMs)
+      return fake.after(delayMs, callback)
+    },
+  }
+  // A third of the lease between heartbeats, and a quarter of that between looks.
+  const glanceMs = 10_000 / 3 / 4
+  let glances = 0
+  const untilQuiet = () => delays.until(seen => seen.filter(ms => ms === glanceMs).length > glances)
+  const look = async () => {
+    await untilQuiet()
+    glances++
+    fake.advance(glanceMs)
+    await untilQuiet()
+  }
+  const { agent } = start(
+    { heartbeatMs: 60_000, load: () => load, check: { url } },
+    { ...around, clock, random: () => 0.5 },
+  )
+  await look()
+  t.equal(await record(), undefined, 'a service that is not well is not registered')
+  status = 200
+  await look()
+  await agent.registered
+  t.equal(countOf('reported'), 1, 'once it is well it is, at once')
+  for (const [next, nextStatus, isSaid, why] of [
+    [load, 200, false, 'nothing is new'],
+    [{ capacityRequests: 35, queueDepth: 0 }, 200, true, 'more than a tenth less'],
+    [{ capacityRequests: 38, queueDepth: 0 }, 200, false, 'less than a tenth more'],
+    [{ capacityRequests: 38, queueDepth: 3 }, 200, true, 'it begins to queue'],
+    [{ capacityRequests: 38, queueDepth: 30 }, 200, false, 'it queues more'],
+    [{ capacityRequests: 100, queueDepth: 30 }, 200, true, 'much more'],
+    [{ capacityRequests: 10, queueDepth: 30 }, 500, false, 'of a service that is not well nothing is said'],
+  ] as const) {
+    load = next
+    status = nextStatus
+    const before = countOf('reported')
+    await look()
+    t.equal(countOf('reported') - before, isSaid ? 1 : 0, why)
+    if (isSaid) t.match((await record())!.load, next)
+  }
 })
 
 t.test('the probe of the region is its check where nothing else is said', async t => {

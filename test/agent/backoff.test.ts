@@ -1,7 +1,7 @@
 /** When an agent speaks next. */
 
 import t from 'tap'
-import { heartbeatDelayMs, intervalWithin, retryDelayMs } from '../../src/agent/backoff.ts'
+import { glanceEveryMs, heartbeatDelayMs, intervalWithin, retryDelayMs } from '../../src/agent/backoff.ts'
 import { reconnectDelayMs } from '../../src/regions/reconnect-delay.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
@@ -42,6 +42,11 @@ t.test('a store that comes back has heard from every agent within one heartbeat'
     const longestMs = reconnectDelayMs(1_000, latest) + retryDelayMs(1_000, intervalMs, latest)
     t.ok(longestMs <= intervalMs, `first a router returns, then an agent: ${longestMs} ms of ${intervalMs}`)
   }
+})
+
+t.test('four looks at the service between two heartbeats, at most four a second', async t => {
+  t.equal(glanceEveryMs(2_000), 500)
+  t.equal(glanceEveryMs(300), 250)
 })
 
 t.test('three heartbeats fit into a lease', async t => {
