@@ -11,7 +11,7 @@
 import type { RegionState } from '../regions/snapshot.ts'
 import { barrierMs } from './barrier.ts'
 import { OwnTraffic } from './own-traffic.ts'
-import { assumedStayMs, believedCapacity, believedStayMs, reportedPressure } from './reported-load.ts'
+import { assumedStayMs, believedCapacity, believedInflight, believedStayMs, reportedPressure } from './reported-load.ts'
 import { rampUp } from './slow-start.ts'
 import { TrafficHistory } from './traffic-history.ts'
 
@@ -23,6 +23,8 @@ const learningMs = 10_000
 const slotsOfPressure = 100
 /** How long what is said beside requests (CPU, memory, queue) is taken as it was, and then how soon half of it is forgotten, ms. */
 const pressureHoldsMs = 10_000
+/** Share of its capacity at which a region counts as full. */
+const fullShare = 0.95
 /** Of what is followed and not over, at least this part is believed to be there, whatever the region reports. */
 const leastPresent = 0.45
 
@@ -190,9 +192,14 @@ export class Loads {
     this.#raise(region)
   }
 
+  /** Requests there that some router follows to their end. */
+  followed(region: number): number {
+    return this.own.open[region]! + this.#othersOpen[region]!
+  }
+
   /** Requests there, running or waiting, all in all. */
   inflight(region: number): number {
-    const certain = leastPresent * (this.own.open[region]! + this.#othersOpen[region]!)
+    const certain = leastPresent * this.followed(region)
     return Math.max(certain, this.#modelled(region) + this.#surprise[region]! + this.#lasting[region]!)
   }
 
@@ -227,10 +234,11 @@ export class Loads {
     return Math.max(pressure, this.inflight(region) / capacity)
   }
 
-  /** Would one more request be more than the region can hold? */
+  /** Is it so full that what else comes goes to a later tier, if there is one? The last slots are for what is under way. */
   isFull(region: number): boolean {
     if (!this.#hasBarriers) return false
-    return this.#pressure[region]! >= 1 || Math.round(this.inflight(region)) >= this.capacityNow(region)
+    const full = Math.ceil(fullShare * this.capacityNow(region))
+    return this.#pressure[region]! >= 1 || Math.round(this.inflight(region)) >= full
   }
 
   /** Age of the last report, ms; infinite where there was none. */
@@ -266,14 +274,16 @@ export class Loads {
     this.#since[region] = since + clockOffsetMs
     if (load === undefined || load.receivedAt === this.#stamp[region]) return
     const receivedAt = Math.min(this.#now, load.receivedAt + clockOffsetMs)
-    const sinceLast = receivedAt - this.#receivedAt[region]!
+    // The store's clock may have been set back, or be another server's: less than no time has not passed.
+    const sinceLast = Math.max(0, receivedAt - this.#receivedAt[region]!)
     this.#stamp[region] = load.receivedAt
     this.#receivedAt[region] = receivedAt
     this.#reportedPressure[region] = reportedPressure(load)
     this.#pressure[region] = this.#pressureLeft(region)
     const stay = this.#averageStay(region, believedStayMs(load), sinceLast)
-    if (load.inflight === undefined) return
-    const beyond = load.inflight + (load.queueDepth ?? 0) - this.#history.at(region, receivedAt)
+    const inflight = believedInflight(load, this.capacity[region]!)
+    if (inflight === undefined) return
+    const beyond = inflight - this.#history.at(region, receivedAt)
     const learnt = 1 - Math.exp(-sinceLast / Math.max(learningMs, 2 * stay))
     this.#lasting[region]! += learnt * (beyond - this.#lasting[region]!)
     this.#surprise[region] = (beyond - this.#lasting[region]!) * Math.exp(-(this.#now - receivedAt) / stay)

@@ -10,12 +10,26 @@ export const assumedStayMs = 1000
 const longestStayMs = 600_000
 /** A region may grow, but not beyond this many times the capacity that its operator declared. */
 const mostGrowth = 4
+/** And never to hold more than this many times its capacity. */
+const mostOverload = 4
 
 /** Slots of a region; NaN where nobody says. */
 export function believedCapacity({ capacityRequests: declared }: Region, load: ReceivedLoadReport | undefined): number {
   const reported = load?.capacityRequests
   if (reported === undefined) return declared ?? Number.NaN
   return declared === undefined ? reported : Math.min(reported, mostGrowth * declared)
+}
+
+/**
+ * Requests there, running and waiting; beyond four times the capacity more makes no difference to anybody, but would take
+ * long to be forgotten. undefined where the report does not say.
+ *
+ * @param capacity slots; NaN where nobody says
+ */
+export function believedInflight(load: ReceivedLoadReport, capacity: number): number | undefined {
+  if (load.inflight === undefined) return undefined
+  const inflight = load.inflight + (load.queueDepth ?? 0)
+  return Number.isNaN(capacity) ? inflight : Math.min(inflight, mostOverload * capacity)
 }
 
 /** Mean time that a request stays, ms. */

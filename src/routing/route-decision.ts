@@ -20,6 +20,8 @@ export interface DecisionContext {
   readonly snapshotVersion: number
 }
 
+type Listed = Candidate & { readonly index: number }
+
 export class RouteDecision implements Decision {
   readonly #context: DecisionContext
   readonly #question: Question
@@ -90,31 +92,32 @@ export class RouteDecision implements Decision {
     return this.#question.capability
   }
 
-  /** The chosen one, its tier by what they cost at this moment, the other tiers in order, the hot ones, the doubtful ones. */
+  /** The chosen one, its tier by what they cost now, the other tiers in order; then the full ones, the hot ones, the doubtful ones. */
   #list(): readonly Candidate[] {
     if (this.chosen < 0) return []
     const { regions, costMs, count, reason } = this.#question.ranking
     const { barrier } = this.#context.loads
-    const candidates: (Candidate & { readonly index: number })[] = []
-    const hot: typeof candidates = []
-    const add = (position: number, standing: Standing): void => {
+    const withRoom: Listed[] = []
+    const full: Listed[] = []
+    const hot: Listed[] = []
+    const doubtful: Listed[] = []
+    const add = (position: number, standing: Standing, list?: Listed[]): void => {
       const index = regions[position]!
-      const isHot = standing !== 'doubtful' && index !== this.chosen && this.#isHot(index)
-      const list = isHot ? hot : candidates
-      list.push({
-        index,
-        region: this.#context.layout.regions[index]!,
-        costMs: costMs[position]! + barrier[index]!,
-        standing: isHot ? 'hot' : standing,
-      })
+      const region = this.#context.layout.regions[index]!
+      const totalMs = costMs[position]! + barrier[index]!
+      if (list !== undefined) list.push({ index, region, costMs: totalMs, standing })
+      else if (index === this.chosen) withRoom.push({ index, region, costMs: totalMs, standing })
+      else if (this.#isHot(index)) hot.push({ index, region, costMs: totalMs, standing: 'hot' })
+      else (this.#context.loads.isFull(index) ? full : withRoom).push({ index, region, costMs: totalMs, standing })
     }
     for (let i = this.#start; i < this.#end; i++) add(i, isDegraded(reason) ? reason : 'eligible')
-    candidates.sort((a, b) => a.costMs - b.costMs)
-    const position = candidates.findIndex(candidate => candidate.index === this.chosen)
-    if (position > 0) candidates.unshift(...candidates.splice(position, 1))
+    withRoom.sort((a, b) => a.costMs - b.costMs)
+    const position = withRoom.findIndex(candidate => candidate.index === this.chosen)
+    if (position > 0) withRoom.unshift(...withRoom.splice(position, 1))
     for (let i = 0; i < count; i++) if (i < this.#start || i >= this.#end) add(i, 'later-tier')
-    candidates.push(...hot)
-    for (let i = count; i < regions.length; i++) add(i, 'doubtful')
+    full.sort((a, b) => a.costMs - b.costMs)
+    for (let i = count; i < regions.length; i++) add(i, 'doubtful', doubtful)
+    const candidates = [...withRoom, ...full, ...hot, ...doubtful]
     return candidates.map(({ region, costMs, standing }) => ({ region, costMs, standing }))
   }
 

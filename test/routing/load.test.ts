@@ -107,12 +107,12 @@ t.test('a region that always says that it is idle is not believed altogether', a
   t.equal(rounded(loads.utilisation(0)), 0.9, 'what is followed and not over must be somewhere')
 })
 
-t.test('full is what cannot take one more', async t => {
+t.test('full is what has no more than the last slots', async t => {
   for (const [capacity, sent, full] of [
     [10, 9, false],
     [10, 10, true],
-    [100, 99, false],
-    [100, 100, true],
+    [100, 94, false],
+    [100, 95, true],
   ] as const) {
     const loads = new Loads([state(tokyo({ capacityRequests: capacity }))], 0)
     for (let i = 0; i < sent; i++) loads.dispatch(0)

@@ -93,7 +93,7 @@ function price({ states, homes, rule }: Case, from: PlaceName): Priced[] {
       const barrier = each.load === undefined ? 0 : barrierMs(100 * used, 100, each.load.latencyMs!)
       // Weight 0 takes clients only when no other can: behind every tier.
       const group = each.region.weight === 0 ? tiers.length : rule.strict ? step : 0
-      return { state: each, group, slow, total: slow + barrier, full: used >= 1 }
+      return { state: each, group, slow, total: slow + barrier, full: used >= 0.95 }
     })
 }
 
