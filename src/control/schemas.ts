@@ -173,6 +173,11 @@ const Trace = Type.Object(
                 rtt: Type.Optional(BelievedRtt),
                 utilisation: Type.Optional(Type.Number()),
                 reported: Type.Optional(Type.Number()),
+                capacityRequests: Type.Optional(Type.Number()),
+                reportedCapacity: Type.Optional(
+                  Type.Number({ description: 'What it says itself, where that is not believed' }),
+                ),
+                followed: Type.Optional(Type.Number({ description: 'Proxied there by all routers, and not over' })),
                 reportAgeMs: Type.Optional(Milliseconds),
                 dispatchedSince: Type.Optional(Type.Number()),
                 hot: Type.Optional(

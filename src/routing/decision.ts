@@ -90,6 +90,11 @@ export interface Believed {
   readonly utilisation?: number
   /** Utilisation as last reported. */
   readonly reported?: number
+  /** What is believed of its capacity, and what it says itself where that is something else. */
+  readonly capacityRequests?: number
+  readonly reportedCapacity?: number
+  /** Of all routers, proxied and not over yet: at least a part of these is believed to be there, whatever it reports. */
+  readonly followed?: number
   readonly reportAgeMs?: number
   /** Requests sent there by this router since the report, decayed. */
   readonly dispatchedSince?: number

@@ -151,6 +151,10 @@ function believedOf(
     ...(rtt !== undefined && { rtt }),
     ...(utilisation !== undefined && { utilisation: rounded(utilisation) }),
     ...(load?.inflight !== undefined && !Number.isNaN(capacity) && { reported: rounded(load.inflight / capacity) }),
+    ...(!Number.isNaN(capacity) && { capacityRequests: capacity }),
+    ...(load?.capacityRequests !== undefined &&
+      load.capacityRequests !== capacity && { reportedCapacity: load.capacityRequests }),
+    ...(loads.followed(region) > 0 && { followed: loads.followed(region) }),
     ...(load !== undefined && { reportAgeMs: Math.round(loads.reportAgeMs(region)) }),
     ...((utilisation !== undefined || load !== undefined) && { dispatchedSince: rounded(loads.own.total(region)) }),
     ...(mark !== undefined && { hot: { share: rounded(mark.share), waitMs: Math.round(mark.waitMs) } }),

@@ -104,7 +104,13 @@ t.test('shares add up to one, and what is believed of a load is shown', async t 
       ['cloud-c', 0.5],
     ],
   )
-  t.same(candidates[0]?.believed, { utilisation: 0.3, reported: 0.3, reportAgeMs: 1000, dispatchedSince: 0 })
+  t.same(candidates[0]?.believed, {
+    utilisation: 0.3,
+    reported: 0.3,
+    capacityRequests: 100,
+    reportAgeMs: 1000,
+    dispatchedSince: 0,
+  })
 })
 
 t.test('when an edge is full, the trace says why the cloud serves', async t => {
