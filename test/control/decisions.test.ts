@@ -1,7 +1,7 @@
 import t from 'tap'
 import { catchAllRule } from '../../src/config/rule.ts'
 import { controlWorld } from '../support/control.ts'
-import { region, rule } from '../support/world.ts'
+import { clientIn, region, rule } from '../support/world.ts'
 
 const ask = (query: Record<string, string>) => new URLSearchParams(query).toString()
 
@@ -204,4 +204,21 @@ t.test('whatever the path, the URL stays on the region’s host', async t => {
     t.equal(new URL(url).host, 'cloud-fra.example.com', path)
     t.ok(url.endsWith(path), 'byte for byte')
   }
+})
+
+t.test('when every region is full, some are told to come back', async t => {
+  const { app, router } = await controlWorld({
+    regions: [region('cloud-fra', 'frankfurt', { capacityRequests: 5 })],
+    random: () => 0.5,
+  })
+  t.teardown(() => app.close())
+  const route = () => app.inject('/v1/route?ip=10.0.0.1')
+  t.equal((await route()).statusCode, 200)
+  for (let i = 0; i < 1_000; i++) router.route({ address: clientIn('tokyo'), host: 'h', path: '/', method: 'GET' })
+  const answer = await route()
+  t.equal(answer.statusCode, 503)
+  t.equal(answer.headers['retry-after'], '3')
+  t.match(answer.json(), { code: 'OVERLOADED', detail: /by rule "default" is full, and priority normal gives way/ })
+  const { shedding, region: decided } = (await app.inject('/v1/explain?ip=10.0.0.1')).json()
+  t.match({ shedding, decided }, { shedding: { priority: 'normal', probability: 0.989 }, decided: 'cloud-fra' })
 })
