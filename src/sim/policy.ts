@@ -41,5 +41,11 @@ export interface SimulatedRouter {
 
 /** A request under way through a router that sees its end. */
 export interface SimulatedFlight {
+  /**
+   * The region was too busy, and wants to be spared for a while. Before `end`.
+   *
+   * @returns whether the router asks another region for it, or leaves that to the client
+   */
+  refused?(spareMs: number): boolean
   end(now: number): void
 }

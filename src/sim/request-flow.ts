@@ -1,7 +1,8 @@
 /**
  * The way of a request: from its client through a router to a region, and back with an answer, a refusal or a failure.
  *
- * A proxied request that finds its region dead goes on to the next one; any other client has to try again, if it does.
+ * A proxied request that finds its region dead goes on to the next one, and where its router does so one that was refused; any
+ * other client has to try again, if it does.
  */
 
 import type { Random } from '../clock.ts'
@@ -16,6 +17,8 @@ import type { Schedule } from './schedule.ts'
 import type { World } from './world.ts'
 
 const none: readonly number[] = []
+/** What a region that is too busy names in `Retry-After`. */
+const spareMs = 1000
 
 export interface RequestSurroundings {
   readonly world: World
@@ -109,22 +112,17 @@ export class RequestFlow {
 
   learnRefusal(id: number): void {
     if (this.#freed(id)) return
+    const asksElsewhere = this.#rows.flight[id]?.refused?.(spareMs) === true
     this.#land(id)
-    this.#refuse(id)
+    if (!asksElsewhere || !this.#goesOn(id)) this.#refuse(id)
   }
 
   learnFailure(id: number): void {
     if (this.#freed(id)) return
     this.#land(id)
-    const rows = this.#rows
-    const avoid = [...(rows.avoid[id] ?? none), rows.region[id]!]
-    if (transports[rows.transport[id]!] === 'proxy' && avoid.length < this.#regions.length) {
-      rows.avoid[id] = avoid
-      this.#route(id)
-    } else if (!this.#retries(id)) {
-      this.#measure.failed(rows, id)
-      rows.free(id)
-    }
+    if (this.#goesOn(id) || this.#retries(id)) return
+    this.#measure.failed(this.#rows, id)
+    this.#rows.free(id)
   }
 
   /** The client has lost its patience; what is under way for it comes to nothing. */
@@ -169,6 +167,16 @@ export class RequestFlow {
     rows.rttMs[id] = this.#roundTrip(city, region)
     rows.stage[id] = stage.travelling
     this.#schedule.after(rows.rttMs[id]! / 2, event.atRegion, id)
+  }
+
+  /** A proxied request tries the next region, as long as there is one. */
+  #goesOn(id: number): boolean {
+    const rows = this.#rows
+    const avoid = [...(rows.avoid[id] ?? none), rows.region[id]!]
+    if (transports[rows.transport[id]!] !== 'proxy' || avoid.length >= this.#regions.length) return false
+    rows.avoid[id] = avoid
+    this.#route(id)
+    return true
   }
 
   #choose(id: number): number {

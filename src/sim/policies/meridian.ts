@@ -65,7 +65,14 @@ class ProductionRouter implements SimulatedRouter {
   }
 
   follow(region: number): SimulatedFlight {
-    return this.#router.follow(this.#decision!, this.#world.regions[region]!.id)
+    const flight = this.#router.follow(this.#decision!, this.#world.regions[region]!.id)
+    return {
+      refused(spareMs) {
+        flight.refused(spareMs)
+        return true
+      },
+      end: () => flight.end(),
+    }
   }
 
   useSnapshot(snapshot: Snapshot, now: number): void {
