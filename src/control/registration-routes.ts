@@ -206,13 +206,13 @@ async function findRecord(store: RegionStore, id: string): Promise<Found> {
   return { record: records.find(({ region }) => region.id === id), now, known: records.length }
 }
 
-/** @throws MeridianError ENDPOINT_FORBIDDEN for a region that leads to a router of this fleet */
+/** @throws MeridianError ENDPOINT_FORBIDDEN for a region that leads to a router of this fleet, or to its Redis */
 function requireOthers({ id, endpoints }: Region, guard: EndpointGuard | undefined): void {
   const { publicUrl, originUrl } = endpoints
   for (const [path, url] of Object.entries({ publicUrl, originUrl })) {
-    const router = url === undefined ? undefined : guard?.routerAt(url)
-    if (router === undefined) continue
-    const fault = `endpoints.${path}: ${shown(url)} is ${router}`
+    const part = url === undefined ? undefined : guard?.partAt(url)
+    if (part === undefined) continue
+    const fault = `endpoints.${path}: ${shown(url)} is ${part}`
     throw new MeridianError('ENDPOINT_FORBIDDEN', `region ${shown(id)}: ${fault}`, { faults: [fault] })
   }
 }

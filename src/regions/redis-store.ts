@@ -12,7 +12,7 @@ import { DeclaredRegions } from './declared-regions.ts'
 import { LapseWatch } from './lapse-watch.ts'
 import type { LoadReport } from './load-report.ts'
 import { eventChannel, RedisAccess } from './redis-access.ts'
-import { connectRedis, type RedisConnection, type RedisTarget } from './redis-connection.ts'
+import { connectRedis, type RedisConnection, type RedisNode, type RedisTarget } from './redis-connection.ts'
 import { parseEvent } from './redis-events.ts'
 import { RedisRecords, type RegisteredRecord } from './redis-records.ts'
 import { Remembering } from './redis-remembering.ts'
@@ -67,6 +67,8 @@ export interface RedisStore extends RegionStore {
    * it refuses the user, may evict keys, or holds the fleet in another schema version
    */
   join(): Promise<void>
+  /** Every place where Redis may be, as far as is known by now. */
+  nodes(): readonly RedisNode[]
   /** Of the last reading, to be kept on disk for the next start. */
   remembered(): Remembered | undefined
 }
@@ -204,6 +206,10 @@ class SharedStore implements RedisStore {
       routers: this.#routers.others(),
       records: ids.map(id => this.#record(id, registered.get(id), now)),
     }
+  }
+
+  nodes(): readonly RedisNode[] {
+    return this.#connection.nodes()
   }
 
   remembered(): Remembered | undefined {

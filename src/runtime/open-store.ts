@@ -7,7 +7,7 @@ import type { RedisConfig } from '../config/redis.ts'
 import { MeridianError, unreadable } from '../errors.ts'
 import type { AllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { createMemoryStore } from '../regions/memory-store.ts'
-import type { RedisTarget } from '../regions/redis-connection.ts'
+import type { RedisNode, RedisTarget } from '../regions/redis-connection.ts'
 import { createRedisStore } from '../regions/redis-store.ts'
 import type { Region } from '../regions/region.ts'
 import type { RouterPresence } from '../regions/router-presence.ts'
@@ -18,6 +18,8 @@ import { systemClock } from './system-clock.ts'
 
 export interface OpenStore {
   readonly store: RegionStore
+  /** Where a shared store may be, as far as is known by now. */
+  readonly nodes?: () => readonly RedisNode[]
   /** The fleet as it was last known, where the store is away. */
   readonly assumed?: FleetState
   /** To be told of every reading. */
@@ -74,7 +76,7 @@ async function openRedisStore(
   const onReading = (fleet: FleetState): void => keeper.keep(fleet, store.remembered())
   try {
     await store.join()
-    return { store, onReading }
+    return { store, nodes: () => store.nodes(), onReading }
   } catch (error) {
     if (!(error instanceof MeridianError) || error.code !== 'STORE_UNAVAILABLE') throw error
     const assumed = await readLastSnapshot({
@@ -88,7 +90,7 @@ async function openRedisStore(
     log.warn(
       `${error.message}; starting from ${count} regions of region files and ${file}, and joining when Redis comes`,
     )
-    return { store, assumed, onReading }
+    return { store, nodes: () => store.nodes(), assumed, onReading }
   }
 }
 

@@ -1,5 +1,6 @@
 /** Store, probes, and the feed that puts what they know into use. */
 
+import { lookup } from 'node:dns'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { ConditionEvent } from '../control/event-hub.ts'
@@ -16,6 +17,7 @@ import { observeFleet } from './observe-fleet.ts'
 import { observeStore } from './observe-store.ts'
 import { openStore } from './open-store.ts'
 import type { Stops } from './stops.ts'
+import { guardStore } from './store-places.ts'
 import { repeat, systemClock } from './system-clock.ts'
 
 /** How often dispatched requests age; well below the stay of most of them. */
@@ -45,7 +47,7 @@ export async function startFleet(
 ): Promise<Fleet> {
   const clock = systemClock
   const everyMs = config.routing.snapshotEveryMs
-  const { store, assumed, onReading } = await openStore({
+  const { store, nodes, assumed, onReading } = await openStore({
     config,
     regions,
     allowedEndpoints: guarded.allowed,
@@ -53,6 +55,7 @@ export async function startFleet(
     log,
     stops,
   })
+  if (nodes !== undefined) stops.push(guardStore({ nodes, guard: guarded.guard, lookUp: lookup, clock }))
   const guard = createLeaseGuard({ leaseMs: config.lease.durationMs, everyMs })
   if (assumed !== undefined) guard.assume(assumed)
 
