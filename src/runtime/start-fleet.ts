@@ -9,7 +9,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { DrainTracker } from '../regions/drain-estimate.ts'
 import { createLeaseGuard } from '../regions/lease-guard.ts'
 import type { Region } from '../regions/region.ts'
-import type { RegionStore } from '../regions/store.ts'
+import type { FleetState, RegionStore } from '../regions/store.ts'
 import type { LiveRouter } from '../routing/router.ts'
 import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
 import { type Guarded, guardFleet } from './guarded-connections.ts'
@@ -71,6 +71,7 @@ export async function startFleet(
   stops.push(() => prober.close())
   const watchers = new Set<(event: ConditionEvent) => void>()
   const tell = observeFleet(metrics, log, event => watchers.forEach(watcher => void watcher(event)))
+  let latest: FleetState | undefined
   const observer = observeStore(metrics, log, assumed === undefined)
   const feed = await startFleetFeed({
     store,
@@ -80,14 +81,17 @@ export async function startFleet(
     everyMs,
     onSnapshot: (snapshot, previous) => {
       router.useSnapshot(snapshot, clock.now())
-      drains.observe(snapshot)
+      drains.observe(snapshot, latest!)
       tell(snapshot, previous)
     },
     onReading: fleet => {
       observer.read(fleet.writeFault)
       onReading?.(fleet)
     },
-    onFleet: fleet => guardFleet(fleet, guarded.guard),
+    onFleet: fleet => {
+      latest = fleet
+      guardFleet(fleet, guarded.guard)
+    },
     onSilence: share => tellSilence(log, share),
     onFault: observer.away,
   })

@@ -124,14 +124,15 @@ t.test('a draining region tells when it will be empty', async t => {
   const { epoch } = await store.register({ ...(await store.read()).records[0]!.region, id: 'edge-x' })
   await store.drain('edge-x', 'ops', '')
   const verdict = { condition: 'draining', by: 'operator', detail: '' } as const
+  const observe = async () => {
+    const fleet = await store.read()
+    const { region, load } = fleet.records.find(record => record.region.id === 'edge-x')!
+    const state = { region, verdict, load: load!, since: 0, tollMs: 0, serviceMs: 0 }
+    drains.observe({ version: 1, takenAt: 0, regions: [state] }, fleet)
+  }
   for (const [sequence, inflight] of [64, 32, 16].entries()) {
     await store.heartbeat('edge-x', { epoch, sequence: sequence + 1, inflight })
-    const { region, load } = (await store.read()).records.find(record => record.region.id === 'edge-x')!
-    drains.observe({
-      version: 1,
-      takenAt: 0,
-      regions: [{ region, verdict, load: load!, since: 0, tollMs: 0, serviceMs: 0 }],
-    })
+    await observe()
     if (sequence < 2) clock.advance(2000)
   }
   await refresh()
@@ -140,5 +141,8 @@ t.test('a draining region tells when it will be empty', async t => {
     inflight: 16,
     emptyInSeconds: 10,
   })
+  clock.advance(10_000)
+  await observe()
+  t.same((await app.inject('/v1/regions/edge-x')).json().drain.estimate, { basis: 'silent', inflight: 16 })
   t.notOk('drain' in (await app.inject('/v1/regions/cloud-fra')).json())
 })
