@@ -113,7 +113,7 @@ class MemoryStore implements RegionStore {
   }
 
   async undrain(id: string): Promise<void> {
-    this.#requireKnown(id)
+    if (!this.#drains.has(id)) this.#requireKnown(id)
     if (this.#drains.delete(id)) this.#tell({ kind: 'undrained', region: id })
   }
 
@@ -135,7 +135,13 @@ class MemoryStore implements RegionStore {
 
   async read(): Promise<FleetState> {
     const ids = [...new Set([...this.#declared.ids(), ...this.#registered.keys()])].sort()
-    return { now: this.#clock.now(), mode: this.#mode, records: ids.map(id => this.#record(id)) }
+    const stray = new Map([...this.#drains].filter(([id]) => !this.#knows(id)))
+    return {
+      now: this.#clock.now(),
+      mode: this.#mode,
+      records: ids.map(id => this.#record(id)),
+      ...(stray.size > 0 && { strayDrains: stray }),
+    }
   }
 
   watch(listener: (event: FleetEvent) => void): () => void {

@@ -197,14 +197,16 @@ class SharedStore implements RedisStore {
     const { writeFault } = this.#access
     const registered = this.#records.registered()
     this.#lapses.follow(registered, now)
-    const ids = [...new Set([...this.#declared.ids(), ...registered.keys()])].sort()
+    const ids = new Set([...this.#declared.ids(), ...registered.keys()])
+    const stray = this.#records.drainsBeside(ids)
     return {
       now,
       mode: known,
       incarnation,
       ...(writeFault !== undefined && { writeFault }),
       routers: this.#routers.others(),
-      records: ids.map(id => this.#record(id, registered.get(id), now)),
+      records: [...ids].sort().map(id => this.#record(id, registered.get(id), now)),
+      ...(stray.size > 0 && { strayDrains: stray }),
     }
   }
 

@@ -55,6 +55,8 @@ export interface FleetState {
   readonly routers?: readonly RouterPresence[]
   /** Ordered by region id. */
   readonly records: readonly FleetRecord[]
+  /** Drains that have outlived their region, by its id: it is not registered, and no file of this router declares it. */
+  readonly strayDrains?: ReadonlyMap<string, Drain>
 }
 
 export interface Registration {
@@ -102,7 +104,10 @@ export interface RegionStore {
   heartbeat(id: string, report: LoadReport): Promise<void>
   /** @throws MeridianError REGION_UNKNOWN */
   drain(id: string, by: string, reason: string): Promise<void>
-  /** Does nothing for a region that is not drained. @throws MeridianError REGION_UNKNOWN */
+  /**
+   * Does nothing for a region that is not drained. Also ends a drain that has outlived its region.
+   * @throws MeridianError REGION_UNKNOWN
+   */
   undrain(id: string): Promise<void>
   /**
    * Withdraws a registration. A region that a file declares too falls back to the file (event `declared`) and stays drained

@@ -240,6 +240,22 @@ export function testStoreContract(name: string, make: MakeStore): void {
     t.match((await store.read()).records[0]!.drain, { reason: 'kernel update' })
   })
 
+  t.test(`${name}: a drain that has outlived its region can be seen and ended`, async t => {
+    const { store, events } = await open(t)
+    await store.declare([exampleRegion('a'), exampleRegion('b')])
+    t.notOk('strayDrains' in (await store.read()))
+    for (const id of ['a', 'b']) await store.drain(id, 'ops', 'kernel update')
+    await store.declare([exampleRegion('b')])
+    const { strayDrains } = await store.read()
+    t.match([...strayDrains!], [['a', { by: 'ops', reason: 'kernel update' }]])
+    await store.undrain('a')
+    await events.until('undrained', 'a')
+    t.notOk('strayDrains' in (await store.read()))
+    await t.rejects(store.undrain('a'), { code: 'REGION_UNKNOWN' }, 'and nothing is left of it')
+    await store.declare([exampleRegion('a')])
+    t.notOk((await store.read()).records[0]!.drain)
+  })
+
   t.test(`${name}: removal forgets a region, or gives it back to its file`, async t => {
     const { store, events } = await open(t)
     await store.declare([exampleRegion('declared', { name: 'from the file' })])
