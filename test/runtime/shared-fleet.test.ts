@@ -176,6 +176,26 @@ t.test('without Redis a router starts from its files, says so, and joins when Re
   t.match(unread, { stale: true, regions: [{ id: 'tokyo' }] })
   t.equal(ageMs, undefined, 'never read by this router')
   t.match(await register(router, london), { status: 503, code: 'STORE_UNAVAILABLE' })
+  const ask = async (method: string, path: string, bearer = token) => {
+    const body = method === 'POST' ? '{"name":"colleague"}' : undefined
+    const sent = { ...(body && { 'content-type': 'application/json' }), authorization: `Bearer ${bearer}` }
+    const answer = await fetch(router.controlUrl + path, { method, headers: sent, ...(body && { body }) })
+    return { status: answer.status, ...((await answer.json()) as { code?: string; detail?: string }) }
+  }
+  for (const [method, path] of [
+    ['GET', '/v1/tokens'],
+    ['POST', '/v1/tokens'],
+    ['DELETE', '/v1/tokens/0123456789ab'],
+    ['GET', '/v1/audit'],
+  ] as const) {
+    const detail = /^Redis at 127\.0\.0\.1:\d+ did not take the command: /
+    t.match(await ask(method, path), { status: 503, code: 'STORE_UNAVAILABLE', detail }, `${method} ${path}`)
+  }
+  t.match(
+    await ask('GET', '/v1/audit', 'made-before-this-start'),
+    { status: 503, detail: /^the tokens of the store have not been read yet: Redis at / },
+    'the store may know it',
+  )
   await redis.start()
   t.match(
     await eventually(
@@ -199,6 +219,11 @@ t.test('without Redis a router starts from its files, says so, and joins when Re
     { ready: true },
   )
   t.match(router.log.join(''), /the fleet can be read again/)
+  await eventually(
+    () => ask('GET', '/v1/audit', 'made-before-this-start'),
+    ({ status }) => status === 401,
+  )
+  t.equal((await ask('GET', '/v1/tokens')).status, 200)
   t.notOk('stale' in (await json(`${router.controlUrl}/v1/regions`)))
 })
 
