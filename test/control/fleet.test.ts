@@ -67,7 +67,15 @@ t.test('every change is written down: who, what, before, after and how it ended'
   ])
   t.equal(entries.length, 9, 'what changed nothing, and who is nobody, leave no entry')
   const some = (await app.inject({ url: '/v1/audit?region=edge-ams&count=3', headers })).json()
-  t.ok(some.entries.every((entry: { region: string }) => entry.region === 'edge-ams'))
+  t.match(
+    some.entries.map(({ region, action }: { region: string; action: string }) => [region, action]),
+    [
+      ['edge-ams', 'remove'],
+      ['edge-ams', 'remove'],
+      ['edge-ams', 'undrain'],
+    ],
+    'the newest three of that region',
+  )
   t.equal((await app.inject({ url: '/v1/audit?count=x', headers })).statusCode, 400)
 })
 

@@ -168,6 +168,16 @@ export function testStoreContract(name: string, make: MakeStore): void {
     for (const entry of [...entries, last]) await store.audit.append(entry)
     t.same(await store.audit.latest(2), [last, entries[2]])
     t.equal((await store.audit.latest(100)).length, 4)
+    t.same(
+      await store.audit.latest(2, 'a'),
+      [entries[2], entries[1]],
+      'the newest of a region, not those among the newest',
+    )
+    t.same(await store.audit.latest(2, 'b'), [])
+    const later = { at: 5, who: 'ops', action: 'drain', region: 'b', outcome: 'done' }
+    for (let at = 0; at < 1_001; at++) await store.audit.append({ ...later, at })
+    t.same(await store.audit.latest(2, 'a'), [entries[2], entries[1]], 'however many of others came after them')
+    t.same(await store.audit.latest(1_000, 'b').then(found => found.map(({ at }) => at).slice(-2)), [2, 1])
   })
 
   t.test(`${name}: only the newest report of the present epoch counts`, async t => {
