@@ -105,7 +105,7 @@ class SharedStore implements RedisStore {
       onMessage: message => this.#hear(message),
       onLost: () => this.#access.forgetInspection(),
     })
-    this.#access = new RedisAccess({ connection: this.#connection, fleet, keyPrefix, channel, onWarning })
+    this.#access = new RedisAccess({ connection: this.#connection, fleet, keyPrefix, channel, clock })
     this.#records = new RedisRecords(allowedEndpoints, onWarning)
     this.#lapses = new LapseWatch(clock, {
       onDue: () => {
@@ -182,8 +182,8 @@ class SharedStore implements RedisStore {
 
   async read(): Promise<FleetState> {
     this.#connection.checkEvents()
-    // Both are on their way before either is answered.
-    const announced = this.#announce()
+    // All are on their way before any is answered.
+    const announced = Promise.all([this.#announce(), this.#access.inspectAgain()])
     const reply = (await this.#access.run('read', [this.#state])) as Reading
     await announced
     const [, now, state, mode, regions, leases, loads, drains, tokens, routers] = reply
@@ -194,7 +194,7 @@ class SharedStore implements RedisStore {
     this.#state = state
     const known = fleetModes.find(candidate => candidate === mode) ?? 'auto'
     this.#remembering.take({ incarnation, at: now, mode: known, drains, tokens })
-    const { writeFault } = this.#access
+    const { writeFault, evictionFault } = this.#access
     const registered = this.#records.registered()
     this.#lapses.follow(registered, now)
     const ids = new Set([...this.#declared.ids(), ...registered.keys()])
@@ -204,6 +204,7 @@ class SharedStore implements RedisStore {
       mode: known,
       incarnation,
       ...(writeFault !== undefined && { writeFault }),
+      ...(evictionFault !== undefined && { evictionFault }),
       routers: this.#routers.others(),
       records: [...ids].sort().map(id => this.#record(id, registered.get(id), now)),
       ...(stray.size > 0 && { strayDrains: stray }),

@@ -51,6 +51,8 @@ export interface FleetState {
   readonly incarnation?: string
   /** Of a shared store that can be read: why it took no registrations and heartbeats when last tried; absent: it takes them. */
   readonly writeFault?: string
+  /** Of a shared store: that it may throw away what it holds, and the mend; absent: it keeps it. */
+  readonly evictionFault?: string
   /** Of a shared store: the other routers of the fleet. */
   readonly routers?: readonly RouterPresence[]
   /** Ordered by region id. */

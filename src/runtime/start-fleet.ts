@@ -85,7 +85,7 @@ export async function startFleet(
       tell(snapshot, previous)
     },
     onReading: fleet => {
-      observer.read(fleet.writeFault)
+      observer.read(fleet)
       onReading?.(fleet)
     },
     onFleet: fleet => {
@@ -131,5 +131,6 @@ export function readiness({ snapshot, fault, known }: FleetFeed): {
   if (fault === undefined && known?.fleet.writeFault !== undefined) {
     reasons.push(`registrations and heartbeats are refused, so no lease lapses: ${known.fleet.writeFault}`)
   }
+  if (fault === undefined && known?.fleet.evictionFault !== undefined) reasons.push(known.fleet.evictionFault)
   return { ready: snapshot.regions.length > 0, reasons }
 }
