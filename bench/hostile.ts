@@ -10,6 +10,7 @@ import {
   type HostileCall,
   hostileCalls,
   neighbourCalls,
+  redisCalls,
   scopedToken,
   victim,
   wideToken,
@@ -41,8 +42,8 @@ export async function measureHostileCalls(): Promise<Figures> {
     await write(`${alone}/v1/regions/${victim}`, 'PUT', exampleRegion(victim))
     await write(`${alone}/v1/regions/${victim}/heartbeat`, 'POST', { epoch: 1, sequence: 5, inflight: 7 })
     const refused = await countRefused(alone, hostileCalls)
-    const [router, neighbour] = await startNeighbours(stops)
-    const calls = neighbourCalls(portOf(neighbour))
+    const { router, neighbour, redisPort } = await startNeighbours(stops)
+    const calls = [...neighbourCalls(portOf(neighbour)), ...redisCalls(redisPort)]
     return {
       hostileCalls: hostileCalls.length + calls.length,
       hostileCallsRefused: refused + (await countRefused(router, calls)),
@@ -53,18 +54,19 @@ export async function measureHostileCalls(): Promise<Figures> {
 }
 
 /** Two routers on one Redis, of whom the first knows the second and may have regions on the loopback of both. */
-async function startNeighbours(stops: Stops): Promise<readonly [controlUrl: string, controlUrl: string]> {
+async function startNeighbours(stops: Stops) {
   const redis = await startRedis({ teardown: stop => stops.push(stop) })
   const start = (id: string) => {
     const shared = settings.replace('10.20.0.0/16', '127.0.0.0/8, localhost')
     return startRouter(`${shared}\nrouter: { id: ${id} }\nredis: { url: "redis://127.0.0.1:${redis.port}" }\n`, stops)
   }
+  /** Control URLs. */
   const [router, neighbour] = [await start('one'), await start('other')]
   const isKnown = () => redis.cli('HVALS', '{meridian:default}:routers').includes(`"port":${portOf(neighbour)}`)
   while (!isKnown()) await new Promise(resolve => setTimeout(resolve, 50))
   // It reads once a second.
   await new Promise(resolve => setTimeout(resolve, 2_000))
-  return [router, neighbour]
+  return { router, neighbour, redisPort: redis.port }
 }
 
 /** @returns its control URL */

@@ -20,6 +20,8 @@ export interface ControlRequest {
   readonly body?: object
   /** A key that the answer has: whatever lacks it was not written by a control API. Absent: an answer without a body. */
   readonly answerKey?: string
+  /** An answer without a body will do, too. */
+  readonly orNothing?: boolean
 }
 
 /** A router that takes longer than this to answer a question about memory is not well. */
@@ -31,13 +33,13 @@ const clientPortCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 /**
- * The JSON that the API answers with.
+ * The JSON that the API answers with; undefined for an answer without a body.
  *
  * @throws MeridianError CONTROL_UNREACHABLE, or the error that the API answered with
  */
 export async function askControl(options: ControlConnection, wanted: ControlRequest): Promise<unknown> {
   const { control } = options
-  const { method = 'GET', path, headers, body, answerKey } = wanted
+  const { method = 'GET', path, headers, body, answerKey, orNothing = answerKey === undefined } = wanted
   const url = new URL(path, control.href.replace(/\/*$/, '/'))
   const client = new Client(url.origin, { connect: { ...readControlTls(options) } })
   const fail = (cause: unknown): never => {
@@ -59,7 +61,7 @@ export async function askControl(options: ControlConnection, wanted: ControlRequ
       .catch(fail)
     const text = await answer.text().catch(fail)
     const value = parseJson(text)
-    if (answerKey === undefined && statusCode === 204) return undefined
+    if (orNothing && statusCode === 204) return undefined
     if (statusCode < 300 && answerKey !== undefined && Object.hasOwn(Object(value), answerKey)) return value
     const isOfClientPort = isProblem(value) && clientPortCodes.has(value.code)
     if (isProblem(value) && !isOfClientPort) throw toError(value)

@@ -14,6 +14,8 @@ export interface Emptied {
 }
 
 const askEveryMs = 1_000
+/** For so long its lease must have lapsed: heartbeats come several times as often, also after trouble of the store. */
+const silenceMs = 5_000
 const millisecondsPer: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 }
 
 /** Milliseconds of `90s`, `10m` or `2h`. @throws MeridianError REQUEST_INVALID */
@@ -41,6 +43,7 @@ export async function waitUntilEmpty(
   const waitedMs = () => performance.now() - startedAt
   const done = (why: string): Emptied => ({ empty: true, waitedSeconds: Math.round(waitedMs() / 100) / 10, why })
   let told: string | undefined
+  let silentSince: number | undefined
   for (;;) {
     const region = await readOrGone(read)
     if (region === undefined) return done('has deregistered')
@@ -49,12 +52,24 @@ export async function waitUntilEmpty(
     if (region.lease === undefined && region.load === undefined) {
       throw unfinished(id, 'it sends no reports, so nobody can tell when it is empty; it is drained all the same')
     }
+    // While the store is away nobody's word arrives.
+    const isSilent = region.drain.estimate?.basis === 'silent' && region.stale === undefined
+    silentSince = isSilent ? (silentSince ?? waitedMs()) : undefined
+    if (silentSince !== undefined && waitedMs() - silentSince >= silenceMs) throw unfinished(id, silence(region))
     const words = describeEstimate(region.drain.estimate) ?? 'no telling yet'
     if (words !== told) tell(`${id}: empty ${words}`)
     told = words
     if (waitedMs() + askEveryMs > timeoutMs) throw unfinished(id, `empty ${words}; it stays drained`)
     await delay(askEveryMs)
   }
+}
+
+function silence({ load }: RegionView): string {
+  const last =
+    load?.inflight === undefined
+      ? ''
+      : `, with ${load.inflight + (load.queueDepth ?? 0)} in flight when it last reported`
+  return `it has fallen silent${last}, so nobody can tell when it is empty; it is drained all the same`
 }
 
 async function readOrGone(read: () => Promise<RegionView>): Promise<RegionView | undefined> {

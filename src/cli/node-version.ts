@@ -20,5 +20,5 @@ export function nodeVersionFault(version: string): string | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const [leastMajor = 0, leastMinor = 0] = leastNodeVersion.split('.').map(Number)
   if (major > leastMajor || (major === leastMajor && minor >= leastMinor)) return undefined
-  return `meridian: needs Node.js ${leastNodeVersion} or later and was started under ${version}; install a current one from https://nodejs.org, or start it with npx in its own folder, which brings one along.`
+  return `meridian: needs Node.js ${leastNodeVersion} or later and was started under ${version}; install a current one from https://nodejs.org, or start it with bin/meridian, or npx, in its own folder, which brings one along.`
 }

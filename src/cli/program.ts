@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import { version } from '../runtime/version.ts'
 import { agentCommand } from './agent-command.ts'
+import { auditCommand } from './audit-command.ts'
 import { checkCommand } from './check-command.ts'
 import { demoCommand } from './demo-command.ts'
 import { explainCommand } from './explain-command.ts'
@@ -43,7 +44,12 @@ export function createProgram(terminal: Terminal): Command {
   const groups = {
     'Run a router:': [serveCommand(terminal), checkCommand(terminal), tokensCommand(terminal), demoCommand(terminal)],
     'Run a region:': [agentCommand(terminal)],
-    'Ask a running router:': [explainCommand(terminal), regionsCommand(terminal), fleetCommand(terminal)],
+    'Ask a running router:': [
+      explainCommand(terminal),
+      regionsCommand(terminal),
+      fleetCommand(terminal),
+      auditCommand(terminal),
+    ],
     'Try things out:': [simulateCommand(terminal)],
     'Look things up:': [geoCommand(terminal), versionCommand(terminal)],
   }

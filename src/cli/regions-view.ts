@@ -89,6 +89,10 @@ export function describeEstimate(estimate: NonNullable<RegionView['drain']>['est
   if (estimate === undefined) return undefined
   const { basis, inflight, emptyInSeconds } = estimate
   if (basis === 'empty') return 'yes: nothing is in flight'
+  if (basis === 'silent') {
+    const last = inflight === undefined ? '' : `, with ${inflight} in flight`
+    return `no telling: it has fallen silent${last}`
+  }
   if (inflight === undefined) return 'no telling: it does not report what is in flight'
   if (emptyInSeconds === undefined) {
     return `no telling: ${inflight} in flight${basis === 'not-falling' ? ', and not falling' : ''}`

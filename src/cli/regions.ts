@@ -47,16 +47,20 @@ export async function drainRegion(
 }
 
 export async function undrainRegion(id: string, options: ControlOptions, terminal: Terminal): Promise<void> {
-  await printRegion({ method: 'POST', path: `${pathOf(id)}/undrain` }, options, terminal)
+  await printRegion({ method: 'POST', path: `${pathOf(id)}/undrain`, orNothing: true }, options, terminal, () =>
+    options.json ? JSON.stringify({ undrained: id }) : `${id} is drained no more; the region itself is not known now`,
+  )
 }
 
-/** Every request about one region is answered with how it now is. */
+/** Every request about one region is answered with how it now is; `gone` is for where it is not known. */
 async function printRegion(
   request: Omit<ControlRequest, 'answerKey'>,
   options: ControlOptions,
   { print, paint }: Terminal,
+  gone = (): string => '',
 ): Promise<void> {
-  const region = (await askControl(options, { ...request, answerKey: 'state' })) as RegionView
+  const region = (await askControl(options, { ...request, answerKey: 'state' })) as RegionView | undefined
+  if (region === undefined) return print(gone())
   print(...(options.json ? [JSON.stringify(region)] : renderRegion(region, paint)))
 }
 

@@ -11,7 +11,7 @@ import { logged } from '../errors.ts'
 import { AuditEntry } from '../regions/audit-log.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
 import { isOfStore } from './outage-log.ts'
-import { answer, answers } from './schemas.ts'
+import { answer, answers, asInput } from './schemas.ts'
 
 interface Change {
   readonly before?: unknown
@@ -75,13 +75,10 @@ export function auditRoutes(app: ControlServer, { store }: ControlDependencies):
       schema: {
         tags: ['fleet'],
         summary: 'Who changed what, the newest first',
-        querystring: Query,
+        querystring: asInput(Query),
         response: answers({ 200: answer('Entries', Type.Object({ entries: Type.Array(AuditEntry) })) }),
       },
     },
-    async ({ query: { count, region } }) => {
-      const entries = await store.audit.latest(Number(count))
-      return { entries: region === undefined ? entries : entries.filter(entry => entry.region === region) }
-    },
+    async ({ query: { count, region } }) => ({ entries: await store.audit.latest(Number(count), region) }),
   )
 }

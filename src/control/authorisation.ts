@@ -65,6 +65,8 @@ export function installAuthorisation(
     }
     request.caller = caller
     if (config.right === undefined || (config.right === 'read' && access.openReading)) return
+    if (caller === undefined && callers.unread !== undefined && bearerToken(request) !== undefined)
+      throw notToBeTold(callers.unread)
     if (config.right !== 'read' && !callers.any) throw writingOff()
     if (caller === undefined) throw nobody(request)
     if (caller.expiresAt <= now()) throw new MeridianError('TOKEN_UNKNOWN', `${shown(caller.name)} has expired`)
@@ -111,6 +113,13 @@ function nobody(request: FastifyRequest): MeridianError {
     'TOKEN_MISSING',
     'send a token, as Authorization: Bearer …, or a certificate that control.certificates knows',
   )
+}
+
+/** A 401 would tell an agent that its token has been revoked. */
+function notToBeTold(cause: Error): MeridianError {
+  return new MeridianError('STORE_UNAVAILABLE', `the tokens of the store have not been read yet: ${cause.message}`, {
+    cause,
+  })
 }
 
 function writingOff(): MeridianError {

@@ -36,6 +36,8 @@ export interface Callers {
   isValid(caller: Caller): boolean
   /** Whether there is anybody who could be let in. */
   readonly any: boolean
+  /** Why the store's tokens have not been read even once, so that nobody can tell who is a stranger; undefined: they have. */
+  readonly unread: Error | undefined
   /** The tokens of the configuration. */
   readonly configured: readonly Token[]
   /** Other tokens of the configuration and certificates from now on. */
@@ -57,9 +59,16 @@ type CallerTerms = { readonly rights: readonly Right[]; readonly regions: readon
 /** Begins with the configuration's tokens; `reload()` brings those of the store. */
 export function createCallers(first: Access, store: CallerStore, clock: Clock): Callers {
   let { configured, tokens, certificates, byConnection } = configuredCallers(first)
-  let stored: readonly KnownToken[] = []
+  let stored: readonly KnownToken[] | undefined
+  let unread: Error | undefined
   const reload = async (): Promise<void> => {
-    stored = (await store.tokens.list()).map(storedToken)
+    try {
+      stored = (await store.tokens.list()).map(storedToken)
+      unread = undefined
+    } catch (error) {
+      if (stored === undefined) unread = error as Error
+      throw error
+    }
   }
   // The store says elsewhere when it cannot be reached; the tokens that are known serve on.
   const reloadQuietly = () => reload().catch(() => {})
@@ -79,16 +88,19 @@ export function createCallers(first: Access, store: CallerStore, clock: Clock): 
       if (token === undefined) return certificateCaller(request, certificates, byConnection)
       const digest = createHash('sha256').update(token).digest()
       // All are compared, each in constant time: how long it takes says nothing of which came close.
-      return [...tokens, ...stored].filter(candidate => timingSafeEqual(candidate.digest, digest))[0]?.caller
+      return [...tokens, ...(stored ?? [])].filter(candidate => timingSafeEqual(candidate.digest, digest))[0]?.caller
     },
     isValid(caller) {
       if (caller.expiresAt <= clock.now()) return false
-      const all = [...certificates.values(), ...[...tokens, ...stored].map(entry => entry.caller)]
+      const all = [...certificates.values(), ...[...tokens, ...(stored ?? [])].map(entry => entry.caller)]
       const present = all.find(({ key }) => key === caller.key)
       return present !== undefined && caller.rights.every(right => present.rights.includes(right))
     },
     get any() {
-      return tokens.length + stored.length + certificates.size > 0
+      return tokens.length + (stored?.length ?? 0) + certificates.size > 0
+    },
+    get unread() {
+      return unread
     },
     get configured() {
       return configured

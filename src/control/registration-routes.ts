@@ -10,7 +10,7 @@ import type { EndpointGuard } from '../regions/endpoint-guard.ts'
 import { requireRoom } from '../regions/fleet-size.ts'
 import { LoadReport } from '../regions/load-report.ts'
 import { Region, RegionId } from '../regions/region.ts'
-import type { FleetRecord, RegionStore } from '../regions/store.ts'
+import type { Drain, FleetRecord, RegionStore } from '../regions/store.ts'
 import { checker, shown } from '../schema.ts'
 import { callerName } from './authorisation.ts'
 import type { ControlDependencies, ControlServer } from './dependencies.ts'
@@ -117,7 +117,7 @@ function addDrain(app: ControlServer, dependencies: ControlDependencies): void {
       const { record: before } = await findRecord(store, id)
       requireRevision(request, id, before?.revision)
       // An operator's drain stays as it is when the region itself says that it is going.
-      if (isOperatorsDrain(request, before)) return readRegion(dependencies, id)
+      if (isOperatorsDrain(request, before?.drain)) return readRegion(dependencies, id)
       const by = callerName(request)
       await store.drain(id, by, reason)
       request.change = { before: before?.drain, after: { by, reason } }
@@ -135,20 +135,23 @@ function addUndrain(app: ControlServer, dependencies: ControlDependencies): void
       config: { right: 'operator', orRight: 'report', action: 'undrain' },
       schema: {
         tags,
-        summary: 'Takes a drain back',
+        summary: 'Takes a drain back, also one that has outlived its region',
         params: RegionPath,
-        response: answers({ 200: answer('The region', reference('RegionView')) }),
+        response: answers({
+          200: answer('The region', reference('RegionView')),
+          204: emptyAnswer('Taken back; the region itself is not known at the moment'),
+        }),
       },
     },
-    async request => {
+    async (request, reply) => {
       const { id } = request.params
-      const { record: before } = await findRecord(store, id)
-      requireRevision(request, id, before?.revision)
-      if (isOperatorsDrain(request, before)) throw operatorsWord(id, before)
+      const { record, drain } = await findRecord(store, id)
+      requireRevision(request, id, record?.revision)
+      if (isOperatorsDrain(request, drain)) throw operatorsWord(id, drain)
       await store.undrain(id)
-      if (before?.drain !== undefined) request.change = { before: before.drain }
+      if (drain !== undefined) request.change = { before: drain }
       await refresh()
-      return readRegion(dependencies, id)
+      return record === undefined ? reply.code(204).send() : readRegion(dependencies, id)
     },
   )
 }
@@ -170,7 +173,7 @@ function addRemove(app: ControlServer, { store, refresh }: ControlDependencies):
       const { id } = request.params
       const { record: before, now } = await findRecord(store, id)
       requireRevision(request, id, before?.revision)
-      if (isOperatorsDrain(request, before)) throw operatorsWord(id, before)
+      if (isOperatorsDrain(request, before?.drain)) throw operatorsWord(id, before.drain)
       requireNotKept(request.query, { record: before, now }, undefined)
       await store.remove(id)
       request.change = { before: before?.region }
@@ -181,20 +184,20 @@ function addRemove(app: ControlServer, { store, refresh }: ControlDependencies):
 }
 
 /** Whether somebody else has drained the region, of whom a caller without the right `operator` may not take it back. */
-function isOperatorsDrain(request: FastifyRequest, record: FleetRecord | undefined): record is DrainedRecord {
-  if (record?.drain === undefined || request.caller?.rights.includes('operator')) return false
-  return record.drain.by !== callerName(request)
+function isOperatorsDrain(request: FastifyRequest, drain: Drain | undefined): drain is Drain {
+  if (drain === undefined || request.caller?.rights.includes('operator')) return false
+  return drain.by !== callerName(request)
 }
 
-type DrainedRecord = FleetRecord & Required<Pick<FleetRecord, 'drain'>>
-
-function operatorsWord(id: string, { drain }: DrainedRecord): MeridianError {
-  const message = `region ${shown(id)} is drained by ${shown(drain.by)}: it takes the right "operator" to end that`
+function operatorsWord(id: string, { by }: Drain): MeridianError {
+  const message = `region ${shown(id)} is drained by ${shown(by)}: it takes the right "operator" to end that`
   return new MeridianError('TOKEN_REFUSED', message)
 }
 
 interface Found {
   readonly record: FleetRecord | undefined
+  /** Also one that has outlived the region. */
+  readonly drain: Drain | undefined
   /** On the store's clock, ms. */
   readonly now: number
   /** Regions of the fleet. */
@@ -202,17 +205,18 @@ interface Found {
 }
 
 async function findRecord(store: RegionStore, id: string): Promise<Found> {
-  const { records, now } = await store.read()
-  return { record: records.find(({ region }) => region.id === id), now, known: records.length }
+  const { records, now, strayDrains } = await store.read()
+  const record = records.find(({ region }) => region.id === id)
+  return { record, drain: record === undefined ? strayDrains?.get(id) : record.drain, now, known: records.length }
 }
 
-/** @throws MeridianError ENDPOINT_FORBIDDEN for a region that leads to a router of this fleet */
+/** @throws MeridianError ENDPOINT_FORBIDDEN for a region that leads to a router of this fleet, or to its Redis */
 function requireOthers({ id, endpoints }: Region, guard: EndpointGuard | undefined): void {
   const { publicUrl, originUrl } = endpoints
   for (const [path, url] of Object.entries({ publicUrl, originUrl })) {
-    const router = url === undefined ? undefined : guard?.routerAt(url)
-    if (router === undefined) continue
-    const fault = `endpoints.${path}: ${shown(url)} is ${router}`
+    const part = url === undefined ? undefined : guard?.partAt(url)
+    if (part === undefined) continue
+    const fault = `endpoints.${path}: ${shown(url)} is ${part}`
     throw new MeridianError('ENDPOINT_FORBIDDEN', `region ${shown(id)}: ${fault}`, { faults: [fault] })
   }
 }

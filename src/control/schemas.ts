@@ -27,7 +27,7 @@ const Problem = Type.Object({
   instance: Type.Optional(Type.String()),
 })
 
-const bases = ['empty', 'trend', 'stay', 'not-falling', 'unknown'] as const satisfies readonly EstimateBasis[]
+const bases = ['empty', 'trend', 'stay', 'not-falling', 'silent', 'unknown'] as const satisfies readonly EstimateBasis[]
 
 const DrainEstimate = Type.Object(
   {
@@ -35,8 +35,8 @@ const DrainEstimate = Type.Object(
       Type.String({
         enum: [...bases],
         description:
-          'empty: nothing is in flight. trend: how the reports fall. stay: how long a request stays. not-falling, ' +
-          'unknown: there is no telling',
+          'empty: nothing is in flight. trend: how the reports fall. stay: how long a request stays. silent: its ' +
+          'lease has lapsed. not-falling, unknown: there is no telling',
       }),
     ),
     inflight: Type.Optional(Type.Number()),

@@ -25,6 +25,10 @@ export type AuditEntry = Readonly<Static<typeof AuditEntry>>
 
 export interface AuditLog {
   append(entry: AuditEntry): Promise<void>
-  /** At most `count` entries, the newest first. */
-  latest(count: number): Promise<readonly AuditEntry[]>
+  /**
+   * At most `count` entries, the newest first.
+   *
+   * @param region only what concerns it
+   */
+  latest(count: number, region?: string): Promise<readonly AuditEntry[]>
 }

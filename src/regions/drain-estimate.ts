@@ -6,6 +6,7 @@
  */
 
 import type { Snapshot } from './snapshot.ts'
+import type { FleetState } from './store.ts'
 
 /** Requests in flight as reported, with those that wait in its queue; ms on the store's clock. */
 export interface InflightSample {
@@ -15,9 +16,10 @@ export interface InflightSample {
 
 /**
  * Where an estimate comes from. `empty`: it reported nothing in flight or queued. `trend`: how its reports fall. `stay`: one report, and
- * how long a request stays. `not-falling`: its reports do not fall. `unknown`: it reports nothing that says more.
+ * how long a request stays. `not-falling`: its reports do not fall. `silent`: its lease has lapsed, so what it last said is
+ * all there is. `unknown`: it reports nothing that says more.
  */
-export type EstimateBasis = 'empty' | 'trend' | 'stay' | 'not-falling' | 'unknown'
+export type EstimateBasis = 'empty' | 'trend' | 'stay' | 'not-falling' | 'silent' | 'unknown'
 
 export interface DrainEstimate {
   readonly basis: EstimateBasis
@@ -56,6 +58,13 @@ export function estimateDrain(
   }
 }
 
+/** What is left to say of a region that has fallen silent: that it was empty, if that was its last word. */
+function silenced(estimate: DrainEstimate): DrainEstimate {
+  const { basis, inflight } = estimate
+  if (basis === 'empty') return estimate
+  return { basis: 'silent', ...(inflight !== undefined && { inflight }) }
+}
+
 /** Slope of a least-squares line through the logarithms, turned downwards; undefined for fewer than two moments. */
 function decayPerMs(samples: readonly InflightSample[]): number | undefined {
   const count = samples.length
@@ -72,8 +81,8 @@ function decayPerMs(samples: readonly InflightSample[]): number | undefined {
 }
 
 export interface DrainTracker {
-  /** Takes in every new snapshot. */
-  observe(snapshot: Snapshot): void
+  /** Takes in every new snapshot, and the fleet that it was made from. */
+  observe(snapshot: Snapshot, fleet: Pick<FleetState, 'now' | 'records' | 'writeFault'>): void
   /** Undefined for a region that is not draining. @param now on the store's clock */
   estimateOf(region: string, now: number): DrainEstimate | undefined
   /** Of every draining region, by id. */
@@ -87,18 +96,24 @@ interface Watched {
   readonly epoch: number | undefined
   readonly samples: InflightSample[]
   stayMs: number | undefined
+  isSilent: boolean
 }
 
 export function createDrainTracker(): DrainTracker {
   let watched = new Map<string, Watched>()
-  const estimate = ({ samples, stayMs }: Watched, now: number) => estimateDrain(samples, stayMs, now)
+  const estimate = ({ samples, stayMs, isSilent }: Watched, now: number): DrainEstimate => {
+    const spoken = estimateDrain(samples, stayMs, now)
+    return isSilent ? silenced(spoken) : spoken
+  }
   return {
-    observe({ regions }) {
+    observe({ regions }, fleet) {
       const next = new Map<string, Watched>()
+      const silent = silentOf(fleet)
       for (const { region, verdict, load } of regions) {
         if (verdict.condition !== 'draining') continue
         const known = watched.get(region.id)
         const watch = known !== undefined && known.epoch === load?.epoch ? known : begin(load?.epoch)
+        watch.isSilent = silent.has(region.id)
         next.set(region.id, watch)
         if (load?.inflight === undefined || load.receivedAt === watch.samples.at(-1)?.at) continue
         watch.samples.push({ at: load.receivedAt, inflight: load.inflight + (load.queueDepth ?? 0) })
@@ -116,5 +131,12 @@ export function createDrainTracker(): DrainTracker {
 }
 
 function begin(epoch: number | undefined): Watched {
-  return { epoch, samples: [], stayMs: undefined }
+  return { epoch, samples: [], stayMs: undefined, isSilent: false }
+}
+
+/** Whose lease has lapsed; nobody's where it could not be renewed. */
+function silentOf({ now, records, writeFault }: Parameters<DrainTracker['observe']>[1]): ReadonlySet<string> {
+  if (writeFault !== undefined) return new Set()
+  const lapsed = records.filter(({ lease }) => lease !== undefined && lease.expiresAt <= now)
+  return new Set(lapsed.map(({ region }) => region.id))
 }

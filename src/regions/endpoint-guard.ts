@@ -2,7 +2,7 @@
  * Where this router may connect to, judged by the address itself: after every look-up of a name, and for every literal.
  *
  * A region is somebody else's word: its name may be made to resolve to the metadata service of a cloud, to this router's
- * own listeners or to a neighbour's admin port. So an allowed *name* leads only to public addresses, and to others where
+ * own listeners, to a neighbour's admin port or to their Redis. So an allowed *name* leads only to public addresses, and to others where
  * `control.allowedEndpoints` names their network. Knows neither sockets nor DNS.
  */
 
@@ -21,13 +21,24 @@ export type RouterPlace = Pick<RouterPresence, 'machine' | 'addresses'> & {
   readonly listeners: readonly { readonly address: string; readonly port: number }[]
 }
 
+/** A server of the fleet's Redis: itself, a Sentinel, or a node of a Cluster. */
+export interface StorePlace {
+  /** As it is known, in lower case: a name, or an address without brackets. */
+  readonly host: string
+  readonly port: number
+  /** Where the name leads. */
+  readonly addresses: readonly ClientAddress[]
+}
+
 export interface EndpointGuard {
   /** Why this router may not connect there for an origin, in words; undefined when it may. */
   refusalOf(origin: string, address: ClientAddress): string | undefined
-  /** Which router a URL leads to by its literal address, in words; undefined: to none that is known. */
-  routerAt(url: string): string | undefined
+  /** Which part of the fleet a URL leads to by its literal address or name, in words; undefined: to none that is known. */
+  partAt(url: string): string | undefined
   /** The other routers of the fleet: nobody's regions either. */
   meet(others: readonly (RouterPlace & Pick<RouterPresence, 'id'>)[]): void
+  /** Where the fleet's Redis is: nobody's region, on whichever address of a machine it is called. */
+  keepOff(places: readonly StorePlace[]): void
   /** The regions that the operator declared: where their origins lead is not held against the list. */
   trust(regions: readonly Region[]): void
 }
@@ -41,18 +52,34 @@ export interface EndpointGuardOptions {
 export function createEndpointGuard({ allowed, own }: EndpointGuardOptions): EndpointGuard {
   let trusted: ReadonlySet<string> = new Set()
   let neighbours: Parameters<EndpointGuard['meet']>[0] = []
+  let stores: readonly StorePlace[] = []
+  const isHere = (address: ClientAddress): boolean =>
+    isUnspecified(address) || isLoopback(address) || own().addresses.includes(formatAddress(address))
+  const isStore = (host: string, address: ClientAddress | undefined, port: number): boolean =>
+    stores.some(store => {
+      if (store.port !== port) return false
+      if (store.host === host || address === undefined) return store.host === host
+      const text = formatAddress(address)
+      // On this machine it may listen on more addresses than the one that it is known by.
+      return store.addresses.some(each => formatAddress(each) === text || (isHere(each) && isHere(address)))
+    })
   const routerOn = (address: ClientAddress, port: number): string | undefined => {
     const here = own()
     if (listensOn(here, here.machine, address, port)) return 'this router itself'
     const neighbour = neighbours.find(each => listensOn(each, here.machine, address, port))
     return neighbour && `router ${shown(neighbour.id)} of this fleet`
   }
+  const partOn = (host: string, address: ClientAddress | undefined, port: number): string | undefined => {
+    const router = address && routerOn(address, port)
+    if (router !== undefined) return router
+    return isStore(host, address, port) ? 'the Redis of this fleet' : undefined
+  }
   return {
     refusalOf(origin, connected) {
       const address = plain(connected)
       const text = formatAddress(address)
-      const router = routerOn(address, portOf(origin))
-      if (router !== undefined) return `${text} port ${portOf(origin)} is ${router}`
+      const part = partOn(hostOf(origin), address, portOf(origin))
+      if (part !== undefined) return `${text} port ${portOf(origin)} is ${part}`
       if (trusted.has(origin)) return undefined
       if (isNeverEndpoint(address)) return `${text} is an address where no region can be`
       if (allowed.allowsAddress(address)) return undefined
@@ -60,13 +87,16 @@ export function createEndpointGuard({ allowed, own }: EndpointGuardOptions): End
       if (!isLiteral && isPublic(address)) return undefined
       return `${text} is not in a network of control.allowedEndpoints`
     },
-    routerAt(url) {
+    partAt(url) {
       const host = hostOf(url)
       const address = parseAddress(host === 'localhost' ? '127.0.0.1' : host)
-      return address && routerOn(plain(address), portOf(url))
+      return partOn(host, address && plain(address), portOf(url))
     },
     meet(others) {
       neighbours = others
+    },
+    keepOff(places) {
+      stores = places.map(place => ({ ...place, addresses: place.addresses.map(plain) }))
     },
     trust(regions) {
       trusted = new Set(regions.map(originUrlOf))

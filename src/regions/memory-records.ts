@@ -26,6 +26,9 @@ export function createMemoryAudit(): AuditLog {
       entries.push(structuredClone(entry))
       if (entries.length > auditLimit) entries.shift()
     },
-    latest: async count => entries.slice(-count).reverse(),
+    async latest(count, region) {
+      const wanted = region === undefined ? entries : entries.filter(entry => entry.region === region)
+      return wanted.slice(-count).reverse()
+    },
   }
 }

@@ -122,7 +122,7 @@ class MemoryStore implements RegionStore {
   }
 
   async undrain(id: string): Promise<void> {
-    this.#requireKnown(id)
+    if (!this.#drains.has(id)) this.#requireKnown(id)
     if (this.#drains.delete(id)) this.#tell({ kind: 'undrained', region: id })
   }
 
@@ -145,12 +145,14 @@ class MemoryStore implements RegionStore {
   async read(): Promise<FleetState> {
     const ids = [...new Set([...this.#declared.ids(), ...this.#registered.keys()])].sort()
     const { tolls, isLeading } = this.exchange
+    const stray = new Map([...this.#drains].filter(([id]) => !this.#knows(id)))
     return {
       now: this.#clock.now(),
       mode: this.#mode,
       ...(tolls !== undefined && { tolls }),
       ...(isLeading && { leader: this.#router }),
       records: ids.map(id => this.#record(id)),
+      ...(stray.size > 0 && { strayDrains: stray }),
     }
   }
 

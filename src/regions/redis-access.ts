@@ -3,6 +3,7 @@
  * after every time that the connection was lost.
  */
 
+import type { Clock } from '../clock.ts'
 import { MeridianError } from '../errors.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { keyNames, type ScriptName, schemaVersion } from './redis-scripts.ts'
@@ -15,9 +16,11 @@ export interface RedisAccessOptions {
   readonly keyPrefix: string
   /** What events are published on. */
   readonly channel: string
-  /** Something that an operator should see, but that stops nothing. */
-  readonly onWarning: (message: string) => void
+  readonly clock: Clock
 }
+
+/** How often the settings of a Redis are looked at that stays connected: somebody may change them meanwhile. */
+const inspectEveryMs = 60_000
 
 /** A Redis that is full or a replica refuses these; others may still pass, as they only take away. */
 const renewing: ReadonlySet<ScriptName> = new Set(['register', 'heartbeat', 'announce'])
@@ -37,7 +40,9 @@ export class RedisAccess {
   readonly #options: RedisAccessOptions
   readonly #keys: readonly string[]
   #inspection: Promise<void> | undefined
+  #inspectedAt = 0
   #wasFit = false
+  #evictionFault: string | undefined
   #writeFault: string | undefined
 
   constructor(options: RedisAccessOptions) {
@@ -53,6 +58,11 @@ export class RedisAccess {
   /** Why the last script that renews something, or would do as well, was not taken; undefined where it was. */
   get writeFault(): string | undefined {
     return this.#writeFault
+  }
+
+  /** That this Redis may throw regions away, as found out last, and how to mend it; undefined where it keeps them. */
+  get evictionFault(): string | undefined {
+    return this.#evictionFault
   }
 
   /**
@@ -91,18 +101,21 @@ export class RedisAccess {
     this.#inspection = undefined
   }
 
-  async #inspectNow(): Promise<void> {
-    const [, memory] = await this.#runUnchecked('stamp', [])
-    const policy = /^maxmemory_policy:(\S+)/m.exec(String(memory))?.[1] ?? 'noeviction'
-    if (policy !== 'noeviction') this.#tellOfEviction(policy)
-    this.#wasFit = true
+  /** Where the last look is a while ago. Never rejects: of a Redis that is away, or is another one now, others tell. */
+  async inspectAgain(): Promise<void> {
+    if (!this.#wasFit || this.#options.clock.now() - this.#inspectedAt < inspectEveryMs) return
+    await this.#inspectNow().catch(() => {})
   }
 
-  /** Refused at the start, when an operator is looking; later a fleet that is served is better than none. */
-  #tellOfEviction(policy: string): void {
-    const message = `Redis may throw regions away when its memory is full (maxmemory-policy ${policy}): run CONFIG SET maxmemory-policy noeviction`
-    if (!this.#wasFit) throw new MeridianError('STORE_UNSUITABLE', message)
-    this.#options.onWarning(message)
+  /** Eviction is refused at the start, when an operator is looking; later a fleet that is served is better than none. */
+  async #inspectNow(): Promise<void> {
+    this.#inspectedAt = this.#options.clock.now()
+    const [, memory] = await this.#runUnchecked('stamp', [])
+    const policy = /^maxmemory_policy:(\S+)/m.exec(String(memory))?.[1] ?? 'noeviction'
+    const fault = `Redis may throw regions away when its memory is full (maxmemory-policy ${policy}): run CONFIG SET maxmemory-policy noeviction`
+    if (policy !== 'noeviction' && !this.#wasFit) throw new MeridianError('STORE_UNSUITABLE', fault)
+    this.#evictionFault = policy === 'noeviction' ? undefined : fault
+    this.#wasFit = true
   }
 
   async #runUnchecked(script: ScriptName, args: readonly (string | number)[]): Promise<readonly unknown[]> {

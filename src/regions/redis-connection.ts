@@ -47,6 +47,8 @@ export interface RedisConnection {
   run(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<readonly unknown[]>
   /** @throws MeridianError STORE_UNAVAILABLE */
   command(name: string, args: readonly (string | number)[]): Promise<unknown>
+  /** Every place where it may be: as configured, and as Sentinels or a Cluster have told since. */
+  nodes(): readonly RedisNode[]
   /** Proves the connection for events, which would not notice by itself that the network has swallowed it. */
   checkEvents(): void
   close(): void
@@ -63,8 +65,10 @@ export interface RedisConnectionOptions {
 
 /** Connects at once, in the background; whoever makes it closes it. */
 export function connectRedis({ target, random, channel, onMessage, onLost }: RedisConnectionOptions): RedisConnection {
-  const commands = open(target, random)
-  const events = openForEvents(target, random)
+  const told = new Map<string, RedisNode>()
+  const listen = noteInto(told)
+  const commands = open(target, random, listen)
+  const events = openForEvents(target, random, listen)
   for (const name of Object.keys(scripts) as ScriptName[]) {
     commands.defineCommand(name, { numberOfKeys: keyNames.length, lua: scriptText(name) })
   }
@@ -99,7 +103,7 @@ export function connectRedis({ target, random, channel, onMessage, onLost }: Red
     })
   })
 
-  const nodes = target.at.kind === 'single' ? [target.at.node] : target.at.nodes
+  const nodes = nodesOf(target)
   const unavailable = (error: unknown) => {
     const cause = (lastError ?? error) as Error
     return refusal(nodes, cause.message === 'Connection is closed.' ? (lastEventsError ?? cause) : cause)
@@ -121,6 +125,7 @@ export function connectRedis({ target, random, channel, onMessage, onLost }: Red
     run: (script, keys, args) =>
       attempt(() => (commands as unknown as Record<ScriptName, Script>)[script](...keys, ...args)),
     command: (name, args) => attempt(() => commands.call(name, ...args)),
+    nodes: () => [...nodes, ...told.values()],
     checkEvents: () => void events.ping().catch(() => {}),
     close() {
       for (const client of [commands, events]) {
@@ -129,6 +134,26 @@ export function connectRedis({ target, random, channel, onMessage, onLost }: Red
         client.disconnect()
       }
     },
+  }
+}
+
+/** As configured. */
+export function nodesOf({ at }: Pick<RedisTarget, 'at'>): readonly RedisNode[] {
+  return at.kind === 'single' ? [at.node] : at.nodes
+}
+
+/** Asked by the client library what a node that it was told of is called from here: by the same name. */
+type Listen = (hostAndPort: string) => null
+
+/** More are not kept: a fleet whose Redis has moved that often has long forgotten the first ones. */
+const mostTold = 1_000
+
+function noteInto(told: Map<string, RedisNode>): Listen {
+  return hostAndPort => {
+    const colon = hostAndPort.lastIndexOf(':')
+    const node = { host: hostAndPort.slice(0, colon), port: Number(hostAndPort.slice(colon + 1)) }
+    if (told.size < mostTold) told.set(hostAndPort, node)
+    return null
   }
 }
 
@@ -152,8 +177,8 @@ function firstReady(client: Redis | Cluster): Promise<Error | undefined> {
 type Script = (...keysAndArgs: (string | number)[]) => Promise<readonly unknown[]>
 
 /** Heard on every node of a Cluster, whoever publishes: one connection to any of them, as to a single server. */
-function openForEvents(target: RedisTarget, random: Random): Redis | Cluster {
-  if (target.at.kind !== 'cluster') return open(target, random)
+function openForEvents(target: RedisTarget, random: Random, listen: Listen): Redis | Cluster {
+  if (target.at.kind !== 'cluster') return open(target, random, listen)
   const { nodes } = target.at
   let current = Math.floor(random() * nodes.length)
   const { retryStrategy, ...options } = connectionOptions(target, random)
@@ -171,7 +196,7 @@ function openForEvents(target: RedisTarget, random: Random): Redis | Cluster {
   return client
 }
 
-function open(target: RedisTarget, random: Random): Redis | Cluster {
+function open(target: RedisTarget, random: Random, listen: Listen): Redis | Cluster {
   const { at, database, timeoutMs } = target
   const options = connectionOptions(target, random)
   const { retryStrategy, ...nodeOptions } = options
@@ -183,6 +208,7 @@ function open(target: RedisTarget, random: Random): Redis | Cluster {
         ...options,
         sentinels: [...at.nodes],
         name: at.name,
+        natMap: listen,
         db: database,
         ...(at.username !== undefined && { sentinelUsername: at.username }),
         ...(at.password !== undefined && { sentinelPassword: at.password }),
@@ -195,6 +221,7 @@ function open(target: RedisTarget, random: Random): Redis | Cluster {
     case 'cluster':
       return new Cluster([...at.nodes], {
         redisOptions: nodeOptions,
+        natMap: listen,
         enableOfflineQueue: false,
         clusterRetryStrategy: retryStrategy,
         slotsRefreshTimeout: timeoutMs,

@@ -119,6 +119,11 @@ export class RedisRecords {
     return records
   }
 
+  /** Of regions that are not among `ids`. */
+  drainsBeside(ids: ReadonlySet<string>): ReadonlyMap<string, Drain> {
+    return new Map([...this.#drains.entries()].filter(([id]) => !ids.has(id)))
+  }
+
   drainOf(id: string): Drain | undefined {
     return this.#drains.get(id)
   }

@@ -127,8 +127,11 @@ return {'OK'}`,
   /** id, 1 where a file declares the region, channel → OK | UNKNOWN */
   undrain: `
 local id, declared, channel = unpack(ARGV)
-if declared == '0' and redis.call('HEXISTS', regions, id) == 0 then return {'UNKNOWN'} end
-if redis.call('HDEL', drains, id) == 1 then redis.call('PUBLISH', channel, 'undrained ' .. id) end
+if redis.call('HDEL', drains, id) == 1 then
+  redis.call('PUBLISH', channel, 'undrained ' .. id)
+elseif declared == '0' and redis.call('HEXISTS', regions, id) == 0 then
+  return {'UNKNOWN'}
+end
 return {'OK'}`,
 
   /** id, 1 where a file declares the region, channel → OK | UNKNOWN */

@@ -13,7 +13,7 @@ import { LapseWatch } from './lapse-watch.ts'
 import type { LatencyExchange } from './latency-exchange.ts'
 import type { LoadReport } from './load-report.ts'
 import { eventChannel, RedisAccess } from './redis-access.ts'
-import { connectRedis, type RedisConnection, type RedisTarget } from './redis-connection.ts'
+import { connectRedis, type RedisConnection, type RedisNode, type RedisTarget } from './redis-connection.ts'
 import { parseEvent } from './redis-events.ts'
 import { RedisExchange } from './redis-exchange.ts'
 import { createRedisLatency } from './redis-latency.ts'
@@ -72,6 +72,8 @@ export interface RedisStore extends RegionStore {
    * it refuses the user, may evict keys, or holds the fleet in another schema version
    */
   join(): Promise<void>
+  /** Every place where Redis may be, as far as is known by now. */
+  nodes(): readonly RedisNode[]
   /** Of the last reading, to be kept on disk for the next start. */
   remembered(): Remembered | undefined
 }
@@ -111,7 +113,7 @@ class SharedStore implements RedisStore {
       onMessage: message => this.#hear(message),
       onLost: () => this.#access.forgetInspection(),
     })
-    this.#access = new RedisAccess({ connection: this.#connection, fleet, keyPrefix, channel, onWarning })
+    this.#access = new RedisAccess({ connection: this.#connection, fleet, keyPrefix, channel, clock })
     this.#records = new RedisRecords(allowedEndpoints, onWarning)
     this.#lapses = new LapseWatch(clock, {
       onDue: () => {
@@ -192,8 +194,8 @@ class SharedStore implements RedisStore {
 
   async read(): Promise<FleetState> {
     this.#connection.checkEvents()
-    // Both are on their way before either is answered.
-    const announced = this.#announce()
+    // All are on their way before any is answered.
+    const announced = Promise.all([this.#announce(), this.#access.inspectAgain()])
     const reply = (await this.#access.run('read', [this.#state])) as Reading
     await announced
     const [, now, state, mode, regions, leases, loads, drains, tokens, routers, tolls, leader] = reply
@@ -204,19 +206,26 @@ class SharedStore implements RedisStore {
     this.#state = state
     const known = fleetModes.find(candidate => candidate === mode) ?? 'auto'
     this.#remembering.take({ incarnation, at: now, mode: known, drains, tokens })
-    const { writeFault } = this.#access
+    const { writeFault, evictionFault } = this.#access
     const registered = this.#records.registered()
     this.#lapses.follow(registered, now)
-    const ids = [...new Set([...this.#declared.ids(), ...registered.keys()])].sort()
+    const ids = new Set([...this.#declared.ids(), ...registered.keys()])
+    const stray = this.#records.drainsBeside(ids)
     return {
       now,
       mode: known,
       incarnation,
       ...(writeFault !== undefined && { writeFault }),
+      ...(evictionFault !== undefined && { evictionFault }),
       routers: this.#routers.others(),
       ...this.#tolls.take(tolls, leader, now),
-      records: ids.map(id => this.#record(id, registered.get(id), now)),
+      records: [...ids].sort().map(id => this.#record(id, registered.get(id), now)),
+      ...(stray.size > 0 && { strayDrains: stray }),
     }
+  }
+
+  nodes(): readonly RedisNode[] {
+    return this.#connection.nodes()
   }
 
   remembered(): Remembered | undefined {

@@ -53,6 +53,8 @@ export interface FleetState {
   readonly incarnation?: string
   /** Of a shared store that can be read: why it took no registrations and heartbeats when last tried; absent: it takes them. */
   readonly writeFault?: string
+  /** Of a shared store: that it may throw away what it holds, and the mend; absent: it keeps it. */
+  readonly evictionFault?: string
   /** Of a shared store: the other routers of the fleet. */
   readonly routers?: readonly RouterPresence[]
   /** As set last; absent: never, or too long ago to matter. */
@@ -61,6 +63,8 @@ export interface FleetState {
   readonly leader?: string
   /** Ordered by region id. */
   readonly records: readonly FleetRecord[]
+  /** Drains that have outlived their region, by its id: it is not registered, and no file of this router declares it. */
+  readonly strayDrains?: ReadonlyMap<string, Drain>
 }
 
 export interface Registration {
@@ -117,7 +121,10 @@ export interface RegionStore {
   heartbeat(id: string, report: LoadReport): Promise<void>
   /** @throws MeridianError REGION_UNKNOWN */
   drain(id: string, by: string, reason: string): Promise<void>
-  /** Does nothing for a region that is not drained. @throws MeridianError REGION_UNKNOWN */
+  /**
+   * Does nothing for a region that is not drained. Also ends a drain that has outlived its region.
+   * @throws MeridianError REGION_UNKNOWN
+   */
   undrain(id: string): Promise<void>
   /**
    * Withdraws a registration. A region that a file declares too falls back to the file (event `declared`) and stays drained

@@ -3,10 +3,11 @@
 import type { Logger } from 'pino'
 import { logged } from '../errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { FleetState } from '../regions/store.ts'
 
 export interface StoreObserver {
-  /** A reading. @param writeFault `FleetState.writeFault` */
-  read(writeFault: string | undefined): void
+  /** A reading. */
+  read(fleet: Pick<FleetState, 'writeFault' | 'evictionFault'>): void
   /** It could not be read. */
   away(error: unknown): void
 }
@@ -14,14 +15,20 @@ export interface StoreObserver {
 /** @param isThere whether it was read at the start */
 export function observeStore(metrics: Metrics, log: Logger, isThere: boolean): StoreObserver {
   let takesWrites = true
+  let evictionFault: string | undefined
   return {
-    read(writeFault) {
+    read({ writeFault, ...fleet }) {
       if (!isThere) log.info('the fleet can be read again')
       isThere = true
       if (writeFault !== undefined && takesWrites)
         log.error(`${writeFault}: registrations and heartbeats are refused, no lease lapses`)
       if (writeFault === undefined && !takesWrites) log.info('the store takes writes again')
       takesWrites = writeFault === undefined
+      if (fleet.evictionFault !== evictionFault) {
+        if (fleet.evictionFault === undefined) log.info('Redis throws no regions away any more')
+        else log.warn(fleet.evictionFault)
+      }
+      evictionFault = fleet.evictionFault
       metrics.useStoreTrouble(takesWrites ? undefined : 'refuses-writes')
     },
     away(error) {

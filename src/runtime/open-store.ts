@@ -8,7 +8,7 @@ import { MeridianError, unreadable } from '../errors.ts'
 import type { AllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import type { LatencyExchange } from '../regions/latency-exchange.ts'
 import { createMemoryStore } from '../regions/memory-store.ts'
-import type { RedisTarget } from '../regions/redis-connection.ts'
+import type { RedisNode, RedisTarget } from '../regions/redis-connection.ts'
 import { createRedisStore } from '../regions/redis-store.ts'
 import type { Region } from '../regions/region.ts'
 import type { RouterPresence } from '../regions/router-presence.ts'
@@ -21,6 +21,8 @@ export interface OpenStore {
   readonly store: RegionStore
   /** Between routers; absent where there is only this one. */
   readonly latency?: LatencyExchange
+  /** Where a shared store may be, as far as is known by now. */
+  readonly nodes?: () => readonly RedisNode[]
   /** The fleet as it was last known, where the store is away. */
   readonly assumed?: FleetState
   /** To be told of every reading. */
@@ -81,7 +83,7 @@ async function openRedisStore(
   const onReading = (fleet: FleetState): void => keeper.keep(fleet, store.remembered())
   try {
     await store.join()
-    return { store, latency: store.latency, onReading }
+    return { store, latency: store.latency, nodes: () => store.nodes(), onReading }
   } catch (error) {
     if (!(error instanceof MeridianError) || error.code !== 'STORE_UNAVAILABLE') throw error
     const assumed = await readLastSnapshot({
@@ -95,7 +97,7 @@ async function openRedisStore(
     log.warn(
       `${error.message}; starting from ${count} regions of region files and ${file}, and joining when Redis comes`,
     )
-    return { store, latency: store.latency, assumed, onReading }
+    return { store, latency: store.latency, nodes: () => store.nodes(), assumed, onReading }
   }
 }
 

@@ -10,7 +10,7 @@ import { repeat } from './system-clock.ts'
 
 export interface ShareSumsOptions {
   readonly exchange: Pick<FleetExchange, 'share'>
-  readonly router: Pick<LiveRouter, 'flights' | 'sums' | 'useOthers'>
+  readonly router: Pick<LiveRouter, 'flights' | 'missOthers' | 'sums' | 'useOthers'>
   readonly clock: Clock
   readonly everyMs: number
   readonly log: Pick<Logger, 'info' | 'warn'>
@@ -68,7 +68,9 @@ class Sharing {
     if (!this.#isFailing)
       log.warn(logged(error), 'the other routers cannot be heard: what they send to regions is soon left out')
     this.#isFailing = true
-    if (clock.now() - this.#heardAt >= flightsLiveMs) this.#use([])
+    if (clock.now() - this.#heardAt < flightsLiveMs) return
+    this.#options.router.missOthers()
+    this.#options.onPeers(0)
   }
 
   #use(others: readonly FlightSums[]): void {

@@ -1,5 +1,6 @@
 /** Store, probes, and the feed that puts what they know into use. */
 
+import { lookup } from 'node:dns'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { ConditionEvent } from '../control/event-hub.ts'
@@ -10,7 +11,7 @@ import type { DrainTracker } from '../regions/drain-estimate.ts'
 import type { LatencyExchange } from '../regions/latency-exchange.ts'
 import { createLeaseGuard } from '../regions/lease-guard.ts'
 import type { Region } from '../regions/region.ts'
-import type { RegionStore } from '../regions/store.ts'
+import type { FleetState, RegionStore } from '../regions/store.ts'
 import { LatencyModel } from '../routing/latency/latency-model.ts'
 import type { LiveRouter } from '../routing/router.ts'
 import { type FleetFeed, startFleetFeed } from './fleet-feed.ts'
@@ -23,6 +24,7 @@ import { observeStore } from './observe-store.ts'
 import { openStore } from './open-store.ts'
 import { startSharing } from './share-sums.ts'
 import type { Stops } from './stops.ts'
+import { guardStore } from './store-places.ts'
 import { repeat, systemClock } from './system-clock.ts'
 
 /** How often dispatched requests age; well below the stay of most of them. */
@@ -58,6 +60,7 @@ export async function startFleet(
   const {
     store,
     latency: exchange,
+    nodes,
     assumed,
     onReading,
   } = await openStore({
@@ -69,6 +72,7 @@ export async function startFleet(
     stops,
   })
   const latency = await openLatency({ config, locator, log, stops }, router, exchange)
+  if (nodes !== undefined) stops.push(guardStore({ nodes, guard: guarded.guard, lookUp: lookup, clock }))
   const guard = createLeaseGuard({ leaseMs: config.lease.durationMs, everyMs })
   if (assumed !== undefined) guard.assume(assumed)
 
@@ -84,6 +88,7 @@ export async function startFleet(
   stops.push(() => prober.close())
   const watchers = new Set<(event: ConditionEvent) => void>()
   const tell = observeFleet(metrics, log, event => watchers.forEach(watcher => void watcher(event)))
+  let latest: FleetState | undefined
   const observer = observeStore(metrics, log, assumed === undefined)
   const feed = await startFleetFeed({
     store,
@@ -94,14 +99,17 @@ export async function startFleet(
     onSnapshot: (snapshot, previous) => {
       router.useSnapshot(snapshot, clock.now())
       latency?.useSnapshot(snapshot)
-      drains.observe(snapshot)
+      drains.observe(snapshot, latest!)
       tell(snapshot, previous)
     },
     onReading: fleet => {
-      observer.read(fleet.writeFault)
+      observer.read(fleet)
       onReading?.(fleet)
     },
-    onFleet: fleet => guardFleet(fleet, guarded.guard),
+    onFleet: fleet => {
+      latest = fleet
+      guardFleet(fleet, guarded.guard)
+    },
     onSilence: share => tellSilence(log, share),
     onFault: observer.away,
   })
@@ -176,5 +184,6 @@ export function readiness({ snapshot, fault, known }: FleetFeed): {
   if (fault === undefined && known?.fleet.writeFault !== undefined) {
     reasons.push(`registrations and heartbeats are refused, so no lease lapses: ${known.fleet.writeFault}`)
   }
+  if (fault === undefined && known?.fleet.evictionFault !== undefined) reasons.push(known.fleet.evictionFault)
   return { ready: snapshot.regions.length > 0, reasons }
 }

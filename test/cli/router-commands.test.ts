@@ -82,6 +82,19 @@ t.test('a router is asked by explain and regions', async t => {
     t.match(await ask('regions', 'undrain', 'near', '--token', token), { exitCode: 0, stdout: /^state +up$/m })
   })
 
+  await t.test('audit tells of that, the newest first', async t => {
+    t.match(await ask('audit'), { exitCode: 77, stderr: /--token or MERIDIAN_TOKEN/ })
+    const { stdout } = await ask('audit', '--region', 'near', '--count', '2', '--token', token)
+    t.match(
+      stdout,
+      /^when.*\n\d{4}-\S+ \d\d:\S+ +ops +undrain +near +done +was .*"new disks".*\n.* drain +near +done +\{/,
+    )
+    t.match((await ask('audit', '--region', 'far', '--token', token)).stdout, /^Nothing has been changed about "far"/)
+    t.match(await ask('audit', '--count', '0'), { exitCode: 64, stderr: /from 1 to 9999/ })
+    const json = JSON.parse((await ask('audit', '--count', '1', '--json', '--token', token)).stdout)
+    t.match(json, { entries: [{ who: 'ops', action: 'undrain', outcome: 'done' }] })
+  })
+
   await t.test('an address that is not the control API is told apart from one where nobody is', async t => {
     for (const args of [
       ['regions', 'list'],

@@ -67,7 +67,15 @@ t.test('every change is written down: who, what, before, after and how it ended'
   ])
   t.equal(entries.length, 9, 'what changed nothing, and who is nobody, leave no entry')
   const some = (await app.inject({ url: '/v1/audit?region=edge-ams&count=3', headers })).json()
-  t.ok(some.entries.every((entry: { region: string }) => entry.region === 'edge-ams'))
+  t.match(
+    some.entries.map(({ region, action }: { region: string; action: string }) => [region, action]),
+    [
+      ['edge-ams', 'remove'],
+      ['edge-ams', 'remove'],
+      ['edge-ams', 'undrain'],
+    ],
+    'the newest three of that region',
+  )
   t.equal((await app.inject({ url: '/v1/audit?count=x', headers })).statusCode, 400)
 })
 
@@ -124,14 +132,15 @@ t.test('a draining region tells when it will be empty', async t => {
   const { epoch } = await store.register({ ...(await store.read()).records[0]!.region, id: 'edge-x' })
   await store.drain('edge-x', 'ops', '')
   const verdict = { condition: 'draining', by: 'operator', detail: '' } as const
+  const observe = async () => {
+    const fleet = await store.read()
+    const { region, load } = fleet.records.find(record => record.region.id === 'edge-x')!
+    const state = { region, verdict, load: load!, since: 0, tollMs: 0, serviceMs: 0 }
+    drains.observe({ version: 1, takenAt: 0, regions: [state] }, fleet)
+  }
   for (const [sequence, inflight] of [64, 32, 16].entries()) {
     await store.heartbeat('edge-x', { epoch, sequence: sequence + 1, inflight })
-    const { region, load } = (await store.read()).records.find(record => record.region.id === 'edge-x')!
-    drains.observe({
-      version: 1,
-      takenAt: 0,
-      regions: [{ region, verdict, load: load!, since: 0, tollMs: 0, serviceMs: 0 }],
-    })
+    await observe()
     if (sequence < 2) clock.advance(2000)
   }
   await refresh()
@@ -140,5 +149,8 @@ t.test('a draining region tells when it will be empty', async t => {
     inflight: 16,
     emptyInSeconds: 10,
   })
+  clock.advance(10_000)
+  await observe()
+  t.same((await app.inject('/v1/regions/edge-x')).json().drain.estimate, { basis: 'silent', inflight: 16 })
   t.notOk('drain' in (await app.inject('/v1/regions/cloud-fra')).json())
 })

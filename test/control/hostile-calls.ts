@@ -295,19 +295,29 @@ const ssrf = forbiddenUrls.flatMap(url =>
   ]),
 )
 
+const loopback = ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '2130706433', '0x7f000001', '127.1', '0.0.0.0']
+
 /** Ways to send a router to a listener of its neighbour on the same machine; 127.0.0.0/8 may be allowed. */
 export function neighbourCalls(port: number): readonly HostileCall[] {
-  const loopback = ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '2130706433', '0x7f000001', '127.1', '0.0.0.0']
-  return loopback.flatMap(host => {
+  return callsTo("a neighbour's", port, loopback)
+}
+
+/** Ways to send a router to its own Redis on the same machine, on whichever address of it; 127.0.0.0/8 may be allowed. */
+export function redisCalls(port: number): readonly HostileCall[] {
+  return callsTo("Redis'", port, [...loopback, '127.0.0.2', '127.255.255.254', '[::ffff:7f00:2]'])
+}
+
+function callsTo(whose: string, port: number, hosts: readonly string[]): readonly HostileCall[] {
+  return hosts.flatMap(host => {
     const url = `http://${host}:${port}`
     return calls('ssrf', [
       [
-        `a neighbour's origin ${url}`,
+        `${whose} origin ${url}`,
         put('edge-x', { ...spec, endpoints: { ...spec.endpoints, originUrl: url } }),
         400,
         403,
       ],
-      [`a neighbour's public ${url}`, put('edge-x', { ...spec, endpoints: { publicUrl: url } }), 400, 403],
+      [`${whose} public ${url}`, put('edge-x', { ...spec, endpoints: { publicUrl: url } }), 400, 403],
     ])
   })
 }

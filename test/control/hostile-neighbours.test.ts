@@ -1,4 +1,4 @@
-/** Two whole routers on one Redis: nobody can make one of them call the other, by a registration or by what it is sent to. */
+/** Two whole routers on one Redis: nobody can make one of them call the other, or Redis, by a registration or by what it is sent to. */
 
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { parseConfig } from '../../src/config/config.ts'
 import { type Meridian, startMeridian } from '../../src/runtime/meridian.ts'
 import { exampleRegion } from '../support/example-region.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
-import { type HostileCall, neighbourCalls, wideToken } from './hostile-calls.ts'
+import { type HostileCall, neighbourCalls, redisCalls, wideToken } from './hostile-calls.ts'
 
 async function startRouter(t: Test, redis: RedisServer, id: string, controlPort = 0): Promise<Meridian> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-neighbours-'))
@@ -114,6 +114,43 @@ t.test('a registration that leads to a listener of the other router is refused, 
 
   await redis.kill()
   await refuseAll('without Redis')
+})
+
+t.test(
+  'a registration that leads to Redis is refused, on all addresses of its machine, and without it, too',
+  async t => {
+    const redis = await startRedis(t)
+    const one = await startRouter(t, redis, 'one')
+    const refuseAll = async (when: string): Promise<void> => {
+      for (const call of redisCalls(redis.port))
+        t.ok(call.statuses.includes(await statusOf(one, call)), `${when}: ${call.name}`)
+    }
+    await refuseAll('with Redis')
+    const url = `http://127.0.0.1:${redis.port}`
+    t.match(await register(one, 'edge-redis', url), {
+      status: 403,
+      detail: `region "edge-redis": endpoints.publicUrl: "${url}" is the Redis of this fleet`,
+    })
+    await redis.kill()
+    await refuseAll('without Redis')
+  },
+)
+
+t.test('a region that somebody wrote into Redis itself is not connected to where it leads there', async t => {
+  const redis = await startRedis(t)
+  const one = await startRouter(t, redis, 'one')
+  const port = await freePort()
+  t.equal((await register(one, 'edge-written', `http://127.0.0.1:${port}`, true)).status, 201)
+  const key = '{meridian:default}:regions'
+  const spec = redis.cli('HGET', key, 'edge-written').trim()
+  redis.cli('HSET', key, 'edge-written', spec.replace(`:${port}`, `:${redis.port}`))
+  redis.cli('HINCRBY', '{meridian:default}:meta', 'specs', '1')
+  const detail = await eventually(
+    async () =>
+      ((await (await fetch(`${one.controlUrl}/v1/regions/edge-written`)).json()) as { detail: string }).detail,
+    words => words.includes('Redis'),
+  )
+  t.match(detail, new RegExp(`may not be connected to: 127.0.0.1 port ${redis.port} is the Redis of this fleet`))
 })
 
 t.test(

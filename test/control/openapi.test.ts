@@ -88,6 +88,11 @@ t.test('what has a default need not be sent', async t => {
     'coordinates',
     'endpoints',
   ])
+  const { parameters } = document.paths['/v1/audit']!['get'] as unknown as {
+    parameters: { name: string; required?: boolean }[]
+  }
+  t.match(parameters, [{ name: 'count' }, { name: 'region' }])
+  t.notOk(parameters.some(({ required }) => required))
   t.notOk(JSON.stringify(document).includes('"expected"'), 'no keyword of our own is left in it')
 })
 

@@ -40,6 +40,31 @@ t.test('the right to report is enough to drain a region, to take that back and t
   }
   t.notOk((await store.read()).records.some(record => record.region.id === 'a'))
 })
+
+t.test('a drain that has outlived its region is ended by whoever might have ended it before', async t => {
+  const { app, store } = await controlWorld()
+  t.teardown(() => app.close())
+  const undrain = (token: string) =>
+    app.inject({ method: 'POST', url: '/v1/regions/cloud-fra/undrain', headers: bearer(token) })
+  for (const [by, refused, allowed] of [
+    ['operator-token', 'report-token', 'operator-token'],
+    ['report-token', 'read-token', 'report-token'],
+  ] as const) {
+    const { records } = await store.read()
+    await store.drain('cloud-fra', by, 'new disks')
+    await store.declare([])
+    const answer = await undrain(refused)
+    t.match(answer.json(), { status: 403, code: 'TOKEN_REFUSED' }, `${refused}: the drain of ${by}`)
+    const ended = await undrain(allowed)
+    t.equal(ended.statusCode, 204)
+    t.equal(ended.body, '')
+    t.equal((await undrain(allowed)).statusCode, 404, 'there is nothing left to end')
+    const [entry] = (await store.audit.latest(2)).filter(({ outcome }) => outcome === 'done')
+    t.match(entry, { action: 'undrain', region: 'cloud-fra', who: allowed, before: { by } })
+    await store.declare(records.map(({ region }) => region))
+  }
+})
+
 t.test('a token for other regions speaks of none but those', async t => {
   const access = { tokens: tokens.map(token => ({ ...token, regions: ['edge-*'] })), openReading: true }
   const { app } = await controlWorld({ access })

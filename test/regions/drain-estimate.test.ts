@@ -102,6 +102,7 @@ t.test('a region whose queue still holds requests is not empty', async t => {
       snapshotOf([
         state(exampleRegion('a'), { verdict: draining, load: load(inflight, 100, { receivedAt, queueDepth }) }),
       ]),
+      { now: receivedAt, records: [] },
     )
   report(0, 0, 3)
   t.match(tracker.estimateOf('a', 0), { basis: 'stay', inflight: 3 })
@@ -120,6 +121,7 @@ t.test('the tracker follows the reports of regions that drain, and forgets the o
         state(region, { verdict, load: load(inflight, 100, { receivedAt: at, epoch }) }),
         state(exampleRegion('b')),
       ]),
+      { now: at, records: [] },
     )
   see(0, 64)
   see(0, 64)
@@ -130,6 +132,36 @@ t.test('the tracker follows the reports of regions that drain, and forgets the o
   t.same([...tracker.estimates(4000).keys()], ['a'])
   see(6000, 50, draining, 2)
   t.match(tracker.estimateOf('a', 6000), { basis: 'stay', inflight: 50 }, 'it has registered anew: another life')
-  tracker.observe(snapshotOf([state(region)]))
+  tracker.observe(snapshotOf([state(region)]), { now: 8000, records: [] })
   t.equal(tracker.estimateOf('a', 8000), undefined, 'the drain was taken back')
 })
+
+t.test(
+  'of a region whose lease has lapsed there is no estimate, unless it was empty, or nobody could renew it',
+  async t => {
+    for (const [inflight, expiresAt, writeFault, expected, why] of [
+      [8, 1, undefined, { basis: 'stay', inflight: 8, emptyInSeconds: 2.8 }, 'its lease holds'],
+      [8, 0, undefined, { basis: 'silent', inflight: 8 }, 'silent'],
+      [0, 0, undefined, { basis: 'empty', inflight: 0, emptyInSeconds: 0 }, 'empty was its last word'],
+      [undefined, 0, undefined, { basis: 'silent' }, 'it never said'],
+      [8, 0, 'Redis is full', { basis: 'stay', inflight: 8, emptyInSeconds: 2.8 }, 'nobody could renew a lease'],
+    ] as const) {
+      const tracker = createDrainTracker()
+      const region = exampleRegion('a')
+      const report = {
+        epoch: 1,
+        sequence: 1,
+        receivedAt: 0,
+        latencyMs: 1000,
+        ...(inflight !== undefined && { inflight }),
+      }
+      const lease = { epoch: 1, expiresAt }
+      tracker.observe(snapshotOf([state(region, { verdict: draining, load: report })]), {
+        now: 0,
+        records: [{ region, source: 'registered', revision: 1, registeredAt: 0, lease }],
+        ...(writeFault !== undefined && { writeFault }),
+      })
+      t.same(tracker.estimateOf('a', 0), expected, why)
+    }
+  },
+)

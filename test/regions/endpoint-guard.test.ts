@@ -129,7 +129,7 @@ t.test('this router itself is nobody’s region, not even that of a file', async
     ['http://127.0.0.1', false],
     ['https://fra.example.com:8080', false],
   ] as const) {
-    t.equal(guard.routerAt(url), isThisOne ? 'this router itself' : undefined, url)
+    t.equal(guard.partAt(url), isThisOne ? 'this router itself' : undefined, url)
   }
 })
 
@@ -172,8 +172,52 @@ t.test('nor is another router of the fleet, on its own machine or on this one', 
     t.equal(refusal, expected, `${origin} at ${address}`)
   }
   guard.meet([beside])
-  t.equal(guard.routerAt('http://localhost:7002'), 'router "beside" of this fleet')
-  t.equal(guard.routerAt('http://fra.example.com:7002'), undefined, 'a name is looked at when it is looked up')
+  t.equal(guard.partAt('http://localhost:7002'), 'router "beside" of this fleet')
+  t.equal(guard.partAt('http://fra.example.com:7002'), undefined, 'a name is looked at when it is looked up')
+})
+
+t.test('nor is the Redis of the fleet, whatever name or address of its machine leads there', async t => {
+  const guard = guardOf(['127.0.0.0/8', '10.0.0.0/8', '*.example.com'])
+  guard.trust([exampleRegion('a', { endpoints: { publicUrl: 'http://db.example.com:6379' } })])
+  guard.keepOff([
+    { host: 'db.example.com', port: 6379, addresses: [parseAddress('10.2.2.2')!, parseAddress('fd00::2')!] },
+    { host: '::ffff:127.0.0.1', port: 6380, addresses: [parseAddress('::ffff:127.0.0.1')!] },
+    { host: 'lost.example.com', port: 6381, addresses: [] },
+  ])
+  for (const [origin, address, allowed] of [
+    ['http://10.2.2.2:6379', '10.2.2.2', false],
+    ['http://10.2.2.2:6380', '10.2.2.2', true],
+    ['http://10.2.2.2', '10.2.2.2', true],
+    ['http://fra.example.com:6379', '10.2.2.2', false],
+    ['http://fra.example.com:6379', '::ffff:10.2.2.2', false],
+    ['http://fra.example.com:6379', 'fd00::2', false],
+    ['http://fra.example.com:6379', '10.2.2.3', true],
+    ['http://db.example.com:6379', '10.2.2.2', false],
+    ['http://db.example.com:6379', '10.2.2.9', false],
+    ['http://db.example.com:443', '10.2.2.2', true],
+    ['http://lost.example.com:6381', '10.2.2.2', false],
+    ['http://127.0.0.1:6380', '127.0.0.1', false],
+    ['http://127.0.0.7:6380', '127.0.0.7', false],
+    ['http://localhost:6380', '::1', false],
+    ['http://10.9.9.9:6380', '10.9.9.9', false],
+    ['http://10.9.9.8:6380', '10.9.9.8', true],
+    ['http://127.0.0.1:6379', '127.0.0.1', true],
+  ] as const) {
+    const refusal = guard.refusalOf(origin, parseAddress(address)!)
+    t.equal(refusal === undefined, allowed, `${origin} at ${address}: ${refusal}`)
+    if (!allowed) t.match(refusal, /port \d+ is the Redis of this fleet$/)
+  }
+  for (const [url, isRedis] of [
+    ['http://10.2.2.2:6379', true],
+    ['http://db.example.com:6379', true],
+    ['https://DB.example.com:6379', true],
+    ['http://localhost:6380', true],
+    ['http://0.0.0.0:6380', true],
+    ['http://fra.example.com:6379', false],
+    ['http://10.2.2.2:80', false],
+  ] as const) {
+    t.equal(guard.partAt(url), isRedis ? 'the Redis of this fleet' : undefined, url)
+  }
 })
 
 t.test('a look-up leaves out what may not be connected to', async t => {

@@ -36,6 +36,15 @@ t.test('all keys of a fleet are in one slot, also with a prefix', async t => {
   t.equal(found.filter(of => of.length > 0).length, 1)
 })
 
+t.test('where the other nodes are is known from one', async t => {
+  const node = { host: '127.0.0.1', port: cluster.nodes[0]!.port }
+  const store = openRedisStore(t, { ...cluster.target, at: { kind: 'cluster', nodes: [node] } }, { fleet: 'nodes' })
+  t.same(store.nodes(), [node])
+  await store.join()
+  const ports = new Set(store.nodes().map(({ port }) => port))
+  for (const { port } of cluster.nodes) t.ok(ports.has(port), `port ${port}`)
+})
+
 t.test('it is the node of the fleet that must not throw regions away', async t => {
   const home = cluster.masterOf('{meridian:evicting}:meta')
   const evictOn = (node: RedisServer, policy: string) => node.cli('CONFIG', 'SET', 'maxmemory-policy', policy)

@@ -56,6 +56,16 @@ t.test('when the master dies or hangs, its replica goes on with all that was reg
   }
 })
 
+t.test('where the others are is known from one Sentinel', async t => {
+  const { target, master, sentinelPorts } = await startRedisSentinels(t)
+  const at = target.at as Extract<RedisTarget['at'], { kind: 'sentinels' }>
+  const store = openRedisStore(t, { ...target, at: { ...at, nodes: at.nodes.slice(0, 1) } })
+  t.same(store.nodes(), at.nodes.slice(0, 1))
+  await store.join()
+  const ports = new Set(store.nodes().map(({ port }) => port))
+  t.same(ports, new Set([...sentinelPorts, master.port]))
+})
+
 t.test('without a Sentinel a router hears so at once, and joins when they come', async t => {
   const { target, startSentinels } = await startRedisSentinels(t, { later: true })
   const store = openRedisStore(t, target)

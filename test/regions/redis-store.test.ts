@@ -236,15 +236,24 @@ t.test('a Redis that may throw regions away is refused at the start, and only to
     message: /allkeys-lru.*CONFIG SET maxmemory-policy noeviction/,
   })
   server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
-  const warnings: string[] = []
-  const store = await open(t, server, { onWarning: message => warnings.push(message) })
+  let laterMs = 0
+  const clock = { ...realClock, now: () => realClock.now() + laterMs }
+  const store = await open(t, server, { clock })
   server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
+  t.equal((await store.read()).evictionFault, undefined, 'looked at a moment ago')
+  laterMs += 60_000
+  t.match((await store.read()).evictionFault, /allkeys-lru.*CONFIG SET maxmemory-policy noeviction/, 'a minute later')
+  server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+  t.match((await store.read()).evictionFault, /allkeys-lru/)
+  laterMs += 60_000
+  t.equal((await store.read()).evictionFault, undefined, 'mended')
+  server.cli('CONFIG', 'SET', 'maxmemory-policy', 'volatile-ttl')
   server.cli('CLIENT', 'KILL', 'TYPE', 'normal')
-  await eventually(
-    () => outcomeOf(store.read()),
-    outcome => outcome === 'done' && warnings.length > 0,
+  const after = await eventually(
+    () => store.read().catch(() => undefined),
+    fleet => fleet?.evictionFault !== undefined,
   )
-  t.match(warnings, [/allkeys-lru/])
+  t.match(after?.evictionFault, /volatile-ttl/, 'and with each connection')
 })
 
 t.test('users with a password, and wrong ones', async t => {

@@ -168,6 +168,16 @@ export function testStoreContract(name: string, make: MakeStore): void {
     for (const entry of [...entries, last]) await store.audit.append(entry)
     t.same(await store.audit.latest(2), [last, entries[2]])
     t.equal((await store.audit.latest(100)).length, 4)
+    t.same(
+      await store.audit.latest(2, 'a'),
+      [entries[2], entries[1]],
+      'the newest of a region, not those among the newest',
+    )
+    t.same(await store.audit.latest(2, 'b'), [])
+    const later = { at: 5, who: 'ops', action: 'drain', region: 'b', outcome: 'done' }
+    for (let at = 0; at < 1_001; at++) await store.audit.append({ ...later, at })
+    t.same(await store.audit.latest(2, 'a'), [entries[2], entries[1]], 'however many of others came after them')
+    t.same(await store.audit.latest(1_000, 'b').then(found => found.map(({ at }) => at).slice(-2)), [2, 1])
   })
 
   t.test(`${name}: only the newest report of the present epoch counts`, async t => {
@@ -238,6 +248,22 @@ export function testStoreContract(name: string, make: MakeStore): void {
     await store.declare([])
     await store.declare([exampleRegion('a')])
     t.match((await store.read()).records[0]!.drain, { reason: 'kernel update' })
+  })
+
+  t.test(`${name}: a drain that has outlived its region can be seen and ended`, async t => {
+    const { store, events } = await open(t)
+    await store.declare([exampleRegion('a'), exampleRegion('b')])
+    t.notOk('strayDrains' in (await store.read()))
+    for (const id of ['a', 'b']) await store.drain(id, 'ops', 'kernel update')
+    await store.declare([exampleRegion('b')])
+    const { strayDrains } = await store.read()
+    t.match([...strayDrains!], [['a', { by: 'ops', reason: 'kernel update' }]])
+    await store.undrain('a')
+    await events.until('undrained', 'a')
+    t.notOk('strayDrains' in (await store.read()))
+    await t.rejects(store.undrain('a'), { code: 'REGION_UNKNOWN' }, 'and nothing is left of it')
+    await store.declare([exampleRegion('a')])
+    t.notOk((await store.read()).records[0]!.drain)
   })
 
   t.test(`${name}: removal forgets a region, or gives it back to its file`, async t => {

@@ -66,6 +66,7 @@ export function createStoreModel(): StoreModel {
       const newer = operation.epoch === current && operation.sequence > (lastReport(id)?.sequence ?? -1)
       return newer ? undefined : 'REPORT_OUTDATED'
     }
+    if (kind === 'undrain' && drainReason(id) !== undefined) return undefined
     if (!isKnown(id)) return 'REGION_UNKNOWN'
     return kind === 'remove' && registration(id) === undefined ? 'REGION_INVALID' : undefined
   }
