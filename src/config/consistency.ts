@@ -136,7 +136,7 @@ function tokenFaults({ tokens }: Settings['control']): Fault[] {
 }
 
 /** Bounds of durations: what is more often costs every router of the fleet, what is rarer is out of date. */
-const routingBounds = { exchangeEvery: ['100ms', '5s'], tollsEvery: ['500ms', '5s'] } as const
+const routingBounds = { exchangeEvery: ['20ms', '5s'], tollsEvery: ['500ms', '5s'] } as const
 
 function routingFaults(routing: Settings['routing']): Fault[] {
   return Object.entries(routingBounds).flatMap(([key, [least, most]]) => {

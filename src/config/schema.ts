@@ -183,7 +183,7 @@ const Log = Section({
 const Routing = Section({
   temperatureMs: Type.Number({ exclusiveMinimum: 0, maximum: 10_000, default: 8 }),
   snapshotEvery: Duration('1s'),
-  exchangeEvery: Duration('200ms'),
+  exchangeEvery: Duration('50ms'),
   tollsEvery: Duration('2s'),
   latency: Section({
     enabled: Type.Boolean({ default: true }),

@@ -57,8 +57,8 @@ t.test('values that contradict each other are faults', async t => {
       /^http\.trustedProxies\[2\]: expected a network/,
     ],
     [
-      'routing: { exchangeEvery: 99ms, tollsEvery: 1m }',
-      /^routing\.exchangeEvery: expected from 100ms to 5s, not 99ms$/,
+      'routing: { exchangeEvery: 19ms, tollsEvery: 1m }',
+      /^routing\.exchangeEvery: expected from 20ms to 5s, not 19ms$/,
       /^routing\.tollsEvery: expected from 500ms to 5s, not 1m$/,
     ],
     ['control: { allowedEndpoints: ["*.Example.com"] }', /^control\.allowedEndpoints\[0\]: expected a network/],
