@@ -2,7 +2,14 @@
 
 import { basename } from 'node:path'
 import type { LocationView } from '../control/schemas.ts'
-import type { CostColumn, RejectionKind, Trace, TracedCandidate, TracedRejection } from '../routing/decision.ts'
+import type {
+  CostColumn,
+  RejectionKind,
+  Trace,
+  TracedCandidate,
+  TracedRejection,
+  TracedSnapshot,
+} from '../routing/decision.ts'
 import { type Cell, type Column, leftAligned, type Row, renderFacts, renderTable } from './table.ts'
 import type { Paint, Style } from './terminal.ts'
 
@@ -30,10 +37,8 @@ function summary(trace: TraceAnswer, paint: Paint): string[] {
       ...(degraded ? [['', shout] as const] : []),
       ...(shedding === undefined ? [] : [['', sheddingCell(shedding)] as const]),
       ['pick', pickWords(pick)],
-      [
-        'snapshot',
-        `${snapshot.version}, ${(snapshot.ageMs / 1000).toFixed(1)} s old${snapshot.mode === undefined ? '' : `, ${snapshot.mode}`}`,
-      ],
+      ['snapshot', snapshotWords(snapshot)],
+      ...(snapshot.tolls === undefined ? [] : [['tolls', tollWords(snapshot, snapshot.tolls)] as const]),
     ],
     paint,
   )
@@ -62,6 +67,19 @@ function sheddingCell({ priority, probability }: NonNullable<Trace['shedding']>)
 function pickWords({ kind, key, temperatureMs }: Trace['pick']): string {
   if (kind === 'lowest') return 'always the cheapest'
   return `weighted, by ${kind.replace('-', ' ')} ${key}, temperature ${temperatureMs} ms`
+}
+
+function snapshotWords({ version, ageMs, mode }: TracedSnapshot): string {
+  return [version, `${seconds(ageMs)} old`, ...(mode === undefined ? [] : [mode])].join(', ')
+}
+
+/** Who leads now need not be who set them. */
+function tollWords({ leader }: TracedSnapshot, { term, ageMs }: NonNullable<TracedSnapshot['tolls']>): string {
+  return `set ${seconds(ageMs)} ago in term ${term}, ${leader === undefined ? 'nobody leads now' : `${leader} leads`}`
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
 }
 
 /** One line: what is known of a place, the finest first. */

@@ -146,6 +146,18 @@ const Trace = Type.Object(
         mode: Type.Optional(
           Type.String({ description: 'The brake, while an operator holds it: frozen, distance-only' }),
         ),
+        leader: Type.Optional(
+          Type.String({ description: 'Router that sets the tolls; absent: none does at this moment' }),
+        ),
+        tolls: Type.Optional(
+          Type.Object(
+            {
+              term: Type.Integer({ description: 'Rises with every change of the leader' }),
+              ageMs: Milliseconds,
+            },
+            { ...strict, description: 'Since when the tolls hold; absent: none were set yet' },
+          ),
+        ),
       },
       strict,
     ),

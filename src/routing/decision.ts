@@ -125,14 +125,24 @@ export interface TracedRejection {
   readonly column: CostColumn
 }
 
+export interface TracedSnapshot {
+  readonly version: number
+  readonly ageMs: number
+  /** While an operator holds the brake: the fleet is not on `auto`. */
+  readonly mode?: FleetMode
+  /** `router.id` of the router that sets the tolls; absent: none does at this moment. */
+  readonly leader?: string
+  /** The lead under which the tolls were set, and how long ago; absent: none were ever set. */
+  readonly tolls?: { readonly term: number; readonly ageMs: number }
+}
+
 /** The full reasoning of exactly one `route()` call; the shape of `GET /v1/explain`. */
 export interface Trace {
   readonly client: { readonly address: string; readonly network: string; readonly location?: Location }
   readonly rule: string
   readonly transport: string
   readonly audience: string
-  /** `mode` is there while an operator holds the brake: the fleet is not on `auto`. */
-  readonly snapshot: { readonly version: number; readonly ageMs: number; readonly mode?: FleetMode }
+  readonly snapshot: TracedSnapshot
   readonly pick: { readonly key: string; readonly kind: string; readonly temperatureMs: number }
   readonly reason: Reason
   readonly degraded: boolean

@@ -12,7 +12,15 @@ import type { Region } from '../regions/region.ts'
 import type { RegionState, Snapshot } from '../regions/snapshot.ts'
 import { admissionWindow, priorityOf } from './admit.ts'
 import type { Choice } from './choice.ts'
-import type { Believed, CostColumn, RouteRequest, Trace, TracedCandidate, TracedRejection } from './decision.ts'
+import type {
+  Believed,
+  CostColumn,
+  RouteRequest,
+  Trace,
+  TracedCandidate,
+  TracedRejection,
+  TracedSnapshot,
+} from './decision.ts'
 import type { BelievedRtt } from './latency/belief.ts'
 import { allowedJurisdictions } from './residency.ts'
 import type { RouteDecision } from './route-decision.ts'
@@ -43,11 +51,7 @@ export function explainDecision(
     rule: rule.name,
     transport: rule.transport,
     audience: audienceName(rule.name, cell),
-    snapshot: {
-      version: snapshot.version,
-      ageMs: Math.max(0, Math.round(now - snapshot.takenAt)),
-      ...(snapshot.mode !== undefined && snapshot.mode !== 'auto' && { mode: snapshot.mode }),
-    },
+    snapshot: traceSnapshot(snapshot, now),
     pick: {
       key: affinity ?? network,
       kind: rule.pick === 'lowest' ? 'lowest' : affinity === undefined ? 'client-network' : 'affinity',
@@ -61,6 +65,16 @@ export function explainDecision(
     rejected: snapshot.regions.flatMap((state, region) =>
       inPlay.has(region) ? [] : [traceRejection(workings, request, question, choice, cell, state, region)],
     ),
+  }
+}
+
+function traceSnapshot({ version, takenAt, mode, leader, tolls }: Snapshot, now: number): TracedSnapshot {
+  const ageOf = (at: number): number => Math.max(0, Math.round(now - at))
+  return {
+    ...{ version, ageMs: ageOf(takenAt) },
+    ...(mode !== undefined && mode !== 'auto' && { mode }),
+    ...(leader !== undefined && { leader }),
+    ...(tolls !== undefined && { tolls: { term: tolls.term, ageMs: ageOf(tolls.setAt) } }),
   }
 }
 

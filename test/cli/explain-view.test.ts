@@ -141,3 +141,16 @@ t.test('whatever the fleet, no line is wider than 120, and every row adds up', a
   }
   t.pass('200 fleets')
 })
+
+t.test('tolls: since when, and who leads', async t => {
+  const { snapshot } = trace
+  const tolls = { term: 3, ageMs: 1_250 }
+  for (const [more, expected] of [
+    [{ leader: 'router-1' }, 'snapshot  318, 0.4 s old'],
+    [{ leader: 'router-1', tolls }, 'tolls     set 1.3 s ago in term 3, router-1 leads'],
+    [{ tolls, mode: 'distance-only' }, 'tolls     set 1.3 s ago in term 3, nobody leads now'],
+  ] as const) {
+    const lines = renderTrace({ ...trace, snapshot: { ...snapshot, ...more } }, plain)
+    t.equal(lines.slice(0, lines.indexOf('')).at(-1), expected)
+  }
+})

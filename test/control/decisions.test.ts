@@ -120,6 +120,20 @@ t.test('an explanation has the shape of the design', async t => {
   t.match(trace.rejected, [{ region: 'core-waw', kind: 'later-tier', reason: 'tier' }])
 })
 
+t.test('an explanation says who leads the fleet, and of when its tolls are', async t => {
+  const { app, store, clock, refresh } = await controlWorld()
+  t.teardown(() => app.close())
+  const seen = async () => (await app.inject('/v1/explain?ip=10.1.0.1')).json().snapshot
+  t.same(await seen(), { version: 1, ageMs: 0 })
+  const term = (await store.exchange.lead(3_000))!
+  await store.exchange.setTolls(term, new Map([['cloud-fra', 12.5]]))
+  clock.advance(1_000)
+  await refresh()
+  const { leader } = await store.read()
+  t.type(leader, 'string')
+  t.same(await seen(), { version: 2, ageMs: 0, leader, tolls: { term, ageMs: 1_000 } })
+})
+
 t.test('doubtful regions are named only where nothing better is left', async t => {
   const { app, store, clock, refresh } = await controlWorld({ regions: [region('cloud-fra', 'frankfurt')] })
   t.teardown(() => app.close())

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseAddress } from '../../src/geo/address.ts'
 import type { RouteRequest } from '../../src/routing/decision.ts'
-import { clientIn, down, draining, load, type PlaceName, region, routerOf, rule, state } from '../support/world.ts'
+import { clientIn, down, draining, load, type PlaceName, region, routerOf, rule, snapshotOf, state } from '../support/world.ts'
 
 const ask = (place: PlaceName): RouteRequest => ({ address: clientIn(place), host: 'x', path: '/', method: 'GET' })
 
@@ -214,4 +214,20 @@ t.test('an unknown client has no location in the trace', async t => {
   const trace = routerOf(states).explain({ ...ask('warsaw'), address: parseAddress('192.0.2.9')! })
   t.notOk('location' in trace.client)
   t.equal(trace.audience, 'default/unknown')
+})
+
+t.test('the trace says who leads, and of when the tolls are', async t => {
+  const router = routerOf(states)
+  const plain = snapshotOf(states, 4, 900)
+  const tolls = { term: 7, setAt: 100 }
+  for (const [more, expected, why] of [
+    [{}, {}, 'nobody has set tolls yet'],
+    [{ leader: 'router-2' }, { leader: 'router-2' }, 'somebody leads, and has none to set yet'],
+    [{ leader: 'router-2', tolls }, { leader: 'router-2', tolls: { term: 7, ageMs: 1100 } }, 'tolls'],
+    [{ tolls }, { tolls: { term: 7, ageMs: 1100 } }, 'whoever set them is gone'],
+    [{ tolls: { term: 7, setAt: 5000 } }, { tolls: { term: 7, ageMs: 0 } }, 'a clock that was set back'],
+  ] as const) {
+    router.useSnapshot({ ...plain, ...more }, 1200)
+    t.same(router.explain(ask('warsaw')).snapshot, { version: 4, ageMs: 300, ...expected }, why)
+  }
 })
