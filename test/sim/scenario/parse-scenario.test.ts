@@ -102,7 +102,7 @@ t.test('the least that a scenario says', async t => {
       reportEveryMs: 2000,
       reportDelayMs: 200,
       snapshotEveryMs: 1000,
-      publishEveryMs: 200,
+      publishEveryMs: 50,
       tollsEveryMs: 2000,
       transport: { proxy: 1, redirect: 0, dns: 0 },
       ttlMs: 30_000,
