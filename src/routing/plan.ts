@@ -90,15 +90,21 @@ export function makeRanking(
   reason: 'least-cost' | 'default-order',
 ): Ranking {
   const { order, certain, undrained } = sortPlan(plan, condition)
+  const count = certain > 0 ? certain : undrained
   const regions = new Uint16Array(undrained)
   const costMs = new Float64Array(undrained)
+  const groupEnds: number[] = []
+  let group = -1
   for (let i = 0; i < undrained; i++) {
-    const position = order[i]! % positionLimit
+    const position = positionIn(order[i]!)
     regions[i] = plan.regions[position]!
     costMs[i] = costAt(plan, condition, position)
+    if (i < count && plan.group[position] !== group) {
+      if (i > 0) groupEnds.push(i)
+      group = plan.group[position]!
+    }
   }
-  const count = certain > 0 ? certain : undrained
-  const groupEnds = endsOfGroups(order, count)
+  if (count > 0) groupEnds.push(count)
   return {
     regions,
     costMs,
@@ -141,16 +147,9 @@ const groupLimit = 8
 /** The lowest that a bias may go. */
 const costShiftMs = 10_000
 
-function endsOfGroups(order: Float64Array, count: number): number[] {
-  const ends: number[] = []
-  for (let i = 0; i < count; i++) {
-    if (i + 1 === count || groupIn(order[i]!) !== groupIn(order[i + 1]!)) ends.push(i + 1)
-  }
-  return ends
-}
-
-function groupIn(packed: number): number {
-  return Math.floor(packed / (costLimit * positionLimit)) % groupLimit
+/** The position that was packed into a number: its lowest 16 bits. The operator % takes ten times as long for these. */
+function positionIn(packed: number): number {
+  return packed - Math.floor(packed / positionLimit) * positionLimit
 }
 
 /** A ranking that chooses one region whatever its load; the others, if there are to be any, are for failover. */
