@@ -1,7 +1,18 @@
 import t from 'tap'
 import { parseAddress } from '../../src/geo/address.ts'
 import type { RouteRequest } from '../../src/routing/decision.ts'
-import { clientIn, down, draining, load, type PlaceName, region, routerOf, rule, snapshotOf, state } from '../support/world.ts'
+import {
+  clientIn,
+  down,
+  draining,
+  load,
+  type PlaceName,
+  region,
+  routerOf,
+  rule,
+  snapshotOf,
+  state,
+} from '../support/world.ts'
 
 const ask = (place: PlaceName): RouteRequest => ({ address: clientIn(place), host: 'x', path: '/', method: 'GET' })
 
