@@ -3,30 +3,18 @@
  * and what a plan and a decision take. `docs/benchmarks.md` speaks of the figures; none needs anything but this repository.
  */
 
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { readRegionFiles } from '../src/regions/region-files.ts'
-import { loadCities } from '../src/sim/cities.ts'
 import { computeOptimum, type Optimum } from '../src/sim/optimum.ts'
 import { policyNamed } from '../src/sim/policies/policies.ts'
 import type { Totals } from '../src/sim/result.ts'
-import { parseScenario } from '../src/sim/scenario/parse-scenario.ts'
 import { simulate } from '../src/sim/simulation.ts'
 import type { World } from '../src/sim/world.ts'
+import { shippedScenario } from '../test/support/shipped-scenario.ts'
 import { cellLocator, decisionNanoseconds, planNanoseconds } from './decision-time.ts'
 import type { Figures } from './figures.ts'
 import { measure as measureLatency } from './measured-latency.ts'
 import { median } from './median.ts'
 
-const root = resolve(import.meta.dirname, '..')
 const seeds = [1, 2, 3, 4, 5]
-
-async function worldOf(scenario: string): Promise<World> {
-  const file = resolve(root, `examples/scenarios/${scenario}.yaml`)
-  const readText = (path: string): Promise<string> => readFile(path, 'utf8')
-  const cities = await loadCities(resolve(root, 'data/cities.json'))
-  return parseScenario(await readText(file), file, { cities, readRegions: readRegionFiles, readText })
-}
 
 interface Scored {
   readonly totals: readonly Totals[]
@@ -53,7 +41,7 @@ function print(what: string, { median, worst }: { median: number; worst: number 
 }
 
 export async function measure(): Promise<Figures> {
-  const surge = await worldOf('regional-surge')
+  const surge = await shippedScenario('regional-surge')
   const optimum = await computeOptimum(surge)
   const meridian = await run(surge, 'meridian', optimum)
   const split = await run(surge, 'optimum-split', optimum)
@@ -72,15 +60,18 @@ export async function measure(): Promise<Figures> {
   )
   print('  change of utilisation per second over a static LP split', swingOverLp, value => value.toFixed(2))
 
-  const sixteen = await worldOf('sixteen-routers-slow-reports')
+  const sixteen = await shippedScenario('sixteen-routers-slow-reports')
   const rttOverOptimum16 = excess(await run(sixteen, 'meridian', await computeOptimum(sixteen)))
   print('16 routers, 5 s reports: rtt + wait over the optimum', rttOverOptimum16)
-  const waitShare88 = over(await run(await worldOf('full-fleet'), 'meridian', undefined), totals => totals.waitShare)
+  const waitShare88 = over(
+    await run(await shippedScenario('full-fleet'), 'meridian', undefined),
+    totals => totals.waitShare,
+  )
   print('88 % load: requests that wait over 1 s', waitShare88, value => percent(value, 3))
 
-  const baseline = await run(await worldOf('server-busy-baseline'), 'nearest', undefined)
-  const spread = await worldOf('server-busy-spread')
-  const busy = await run(await worldOf('server-busy'), 'meridian', undefined)
+  const baseline = await run(await shippedScenario('server-busy-baseline'), 'nearest', undefined)
+  const spread = await shippedScenario('server-busy-spread')
+  const busy = await run(await shippedScenario('server-busy'), 'meridian', undefined)
   const response = (scored: Scored): number => median(scored.totals.map(({ meanResponseMs }) => meanResponseMs))
   const available = (scored: Scored): number => median(scored.totals.map(totals => totals.availability))
   for (const [name, scored] of [

@@ -3,37 +3,26 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
-import { packageDirectory } from '../../src/paths.ts'
-import { readRegionFiles } from '../../src/regions/region-files.ts'
-import { loadCities } from '../../src/sim/cities.ts'
 import { meridian } from '../../src/sim/policies/meridian.ts'
 import { nearest } from '../../src/sim/policies/nearest.ts'
-import { parseScenario } from '../../src/sim/scenario/parse-scenario.ts'
 import { createSimulation } from '../../src/sim/simulation.ts'
 import type { World } from '../../src/sim/world.ts'
+import { scenarioFolder, shippedScenario } from '../support/shipped-scenario.ts'
 
-const folder = join(packageDirectory, 'examples/scenarios')
-const files = readdirSync(folder)
+const files = readdirSync(scenarioFolder)
 const names = files.filter(file => file.endsWith('.yaml')).map(file => file.replace(/\.yaml$/, ''))
-const recorded = resolve(folder, '../../../shared/data/azure/llm-inference-trace-conv-2023.csv')
-const cities = await loadCities(join(packageDirectory, 'data/cities.json'))
-
-function worldOf(name: string): Promise<World> {
-  const file = join(folder, `${name}.yaml`)
-  const readText = async (path: string) => readFileSync(path, 'utf8')
-  return parseScenario(readFileSync(file, 'utf8'), file, { cities, readRegions: readRegionFiles, readText })
-}
+const recorded = resolve(scenarioFolder, '../../../shared/data/azure/llm-inference-trace-conv-2023.csv')
 
 t.test('every scenario runs', async t => {
   t.ok(names.length >= 25, `${names.length} scenarios`)
-  const listed = readFileSync(join(folder, 'README.md'), 'utf8')
+  const listed = readFileSync(join(scenarioFolder, 'README.md'), 'utf8')
     .match(/`[^`]*`/g)!
     .join()
   for (const name of names) t.ok(listed.includes(`\`${name.replace(/-mixed$/, '')}\``), `${name} is in the list`)
   for (const name of names) {
     const skip = name === 'azure-arrivals' && !existsSync(recorded) && 'the recording is not part of the project'
     t.test(name, { skip }, async t => {
-      const world = await worldOf(name)
+      const world = await shippedScenario(name)
       t.equal(world.name, name, 'it is named like its file')
       t.ok(world.regions.every(({ tier }) => tier === 'cloud') || name === 'private-core', 'tiers do not decide')
       t.ok(
@@ -51,7 +40,7 @@ t.test('every scenario runs', async t => {
 })
 
 t.test('the variants of one scenario differ only in what they are about', async t => {
-  const surge = await worldOf('regional-surge')
+  const surge = await shippedScenario('regional-surge')
   t.equal(surge.cities.length, 18)
   t.same(Object.fromEntries(surge.regions.map(region => [region.id, region.capacityRequests])), {
     'cloud-sin': 160,
@@ -66,13 +55,13 @@ t.test('the variants of one scenario differ only in what they are about', async 
     ['sixteen-routers', { count: 16, reportEveryMs: 2000 }],
     ['sixteen-routers-slow-reports', { count: 16, reportEveryMs: 5000 }],
   ] as const) {
-    t.same(await worldOf(name), { ...surge, name, routers: { ...surge.routers, ...routers } }, name)
+    t.same(await shippedScenario(name), { ...surge, name, routers: { ...surge.routers, ...routers } }, name)
   }
   for (const ttl of [0, 30, 60]) {
-    const alone = await worldOf(`dns-${ttl}s`)
+    const alone = await shippedScenario(`dns-${ttl}s`)
     t.equal(alone.routers.ttlMs, 1000 * ttl)
     t.same(alone.routers.transport, { proxy: 0, redirect: 0, dns: 1 })
-    const mixed = await worldOf(`dns-${ttl}s-mixed`)
+    const mixed = await shippedScenario(`dns-${ttl}s-mixed`)
     t.same(
       mixed,
       { ...alone, name: mixed.name, routers: { ...alone.routers, transport: { proxy: 0.5, redirect: 0, dns: 0.5 } } },
@@ -85,14 +74,14 @@ t.test('the variants of one scenario differ only in what they are about', async 
     ['service-5s', 5],
     ['service-30s', 30],
   ] as const) {
-    t.equal((await worldOf(name)).service.meanMs, 1000 * seconds)
+    t.equal((await shippedScenario(name)).service.meanMs, 1000 * seconds)
   }
 })
 
 t.test('server busy: the same clients and the same slots, in one place or in six', async t => {
   const slotsOf = ({ regions }: World) => regions.reduce((sum, region) => sum + region.capacityRequests!, 0)
   const [baseline, spread, retried] = await Promise.all(
-    ['server-busy-baseline', 'server-busy-spread', 'server-busy'].map(worldOf),
+    ['server-busy-baseline', 'server-busy-spread', 'server-busy'].map(shippedScenario),
   )
   t.same(
     [baseline, spread, retried].map(world => world!.regions.length),
