@@ -74,6 +74,8 @@ export interface ControlDependencies {
   readonly drains?: DrainTracker
   /** Takes measured round trips; absent: none are wanted. */
   readonly latency?: LatencyIntake | undefined
+  /** Called for every batch of them, as far as it was taken. Must not throw. */
+  readonly countLatencySamples?: (accepted: number, rejected: number) => void
   /** Draws lots for `/v1/route` where some requests have to be shed; absent: none is. */
   readonly random?: Random
   /** This many bytes that nobody can guess. */

@@ -44,7 +44,7 @@ const Taken = Type.Object(
   strict,
 )
 
-export function latencyRoutes(app: ControlServer, { latency }: ControlDependencies): void {
+export function latencyRoutes(app: ControlServer, { latency, countLatencySamples }: ControlDependencies): void {
   app.post(
     '/v1/latency',
     {
@@ -69,7 +69,9 @@ export function latencyRoutes(app: ControlServer, { latency }: ControlDependenci
         )
         return fault === undefined ? [] : [{ index, fault }]
       })
-      return reply.code(202).send({ accepted: samples.length - rejected.length, rejected })
+      const accepted = samples.length - rejected.length
+      countLatencySamples?.(accepted, rejected.length)
+      return reply.code(202).send({ accepted, rejected })
     },
   )
 }

@@ -58,6 +58,10 @@ export interface Metrics {
   useStoreTrouble(trouble: StoreTrouble | undefined): void
   /** Where to look for how far draining regions are. */
   useDrains(estimates: () => ReadonlyMap<string, DrainEstimate>): void
+  /** Where to look for how busy regions are believed to be, as fractions of their capacity, by id. */
+  useUtilisations(utilisations: () => ReadonlyMap<string, number>): void
+  /** Measured round trips that somebody reported to this router, as far as they were taken. */
+  countLatencySamples(accepted: number, rejected: number): void
   /** Databases in use now; those of before are forgotten. */
   useGeoDatabases(databases: readonly { readonly file: string; readonly builtAt?: Date }[]): void
   /** Changed files were taken up, or refused. */
@@ -104,6 +108,8 @@ export function createMetrics(now: () => number): Metrics {
     useSnapshot: fleet.useSnapshot,
     useStoreTrouble: storeMetrics(registry),
     useDrains: estimates => drainMetrics(registry, estimates),
+    useUtilisations: utilisations => utilisationMetric(registry, utilisations),
+    countLatencySamples: latencyMetric(registry),
     useGeoDatabases: fleet.useGeoDatabases,
     ...fleetworkMetrics(registry),
     ...freshnessMetrics(registry, now),
@@ -340,6 +346,34 @@ function drainMetrics(registry: Registry, estimates: () => ReadonlyMap<string, D
     'Estimated time until a draining region is empty; absent where there is no telling',
     ({ emptyInSeconds }) => emptyInSeconds,
   )
+}
+
+function utilisationMetric(registry: Registry, utilisations: () => ReadonlyMap<string, number>): void {
+  new Gauge({
+    name: 'meridian_region_utilisation',
+    help: 'Share of its capacity that a region is believed to use, as decisions count it; absent where nothing is known',
+    labelNames: ['region'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [region, utilisation] of utilisations()) this.set({ region }, utilisation)
+    },
+  })
+}
+
+function latencyMetric(registry: Registry): Metrics['countLatencySamples'] {
+  const counter = new Counter({
+    name: 'meridian_latency_samples_total',
+    help: 'Measured round trips that were reported to this router, accepted or rejected',
+    labelNames: ['result'],
+    registers: [registry],
+  })
+  const count: Metrics['countLatencySamples'] = (accepted, rejected) => {
+    counter.inc({ result: 'accepted' }, accepted)
+    counter.inc({ result: 'rejected' }, rejected)
+  }
+  count(0, 0)
+  return count
 }
 
 function statusClass(status: number): string {

@@ -42,6 +42,8 @@ export interface LiveRouter extends FollowingRouter {
   missOthers(): void
   /** Tolls for the fleet from what all routers told, by region id, ms. */
   stepTolls(controller: TollController, everyone: readonly DemandSums[], now: number): Tolls
+  /** How busy regions are believed to be: fractions of their capacity by id, without those of which nothing is known. */
+  utilisations(): ReadonlyMap<string, number>
   /** Lets dispatched requests age; call it about ten times a second. */
   advance(now: number): void
 }
@@ -180,6 +182,16 @@ class PlanningRouter implements LiveRouter {
 
   missOthers(): void {
     this.#workings.loads.missOthers()
+  }
+
+  utilisations(): ReadonlyMap<string, number> {
+    const { layout, loads } = this.#workings
+    const found = new Map<string, number>()
+    layout.regions.forEach(({ id }, region) => {
+      const utilisation = loads.utilisation(region)
+      if (utilisation !== undefined) found.set(id, utilisation)
+    })
+    return found
   }
 
   stepTolls(controller: TollController, everyone: readonly DemandSums[], now: number): Tolls {

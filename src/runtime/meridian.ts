@@ -95,6 +95,7 @@ async function start(ground: Ground, reload: ReloadSources): Promise<Meridian> {
   const { config, locator, metrics, stops } = ground
   metrics.useGeoDatabases(locator.sources)
   const router = createRouter(routerSettings(config), locator)
+  metrics.useUtilisations(() => router.utilisations())
   const fleet = await startFleet(ground, router)
   const { explorationShare } = config.routing.latency
   const deciding = explorationShare > 0 ? exploring(router, explorationShare, systemClock.now) : router
@@ -139,6 +140,7 @@ async function startControl(
     guard: guarded.guard,
     drains,
     latency,
+    countLatencySamples: metrics.countLatencySamples,
     clock: systemClock,
     random: Math.random,
     randomBytes,

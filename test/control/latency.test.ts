@@ -15,17 +15,22 @@ async function intake(t: Test) {
     },
   }
   const access = { tokens: [...tokens, token('fra-token', ['report'], ['*-fra'])], openReading: true }
-  const { app } = await controlWorld({ latency, access })
+  const counted = { accepted: 0, rejected: 0 }
+  const countLatencySamples = (accepted: number, rejected: number): void => {
+    counted.accepted += accepted
+    counted.rejected += rejected
+  }
+  const { app } = await controlWorld({ latency, countLatencySamples, access })
   t.teardown(() => app.close())
   const post = (payload: unknown, as = 'report-token') =>
     app.inject({ method: 'POST', url: '/v1/latency', headers: bearer(as), payload: payload as object })
-  return { taken, post }
+  return { taken, counted, post }
 }
 
 const sample = (network: string, region = 'cloud-fra', rttMs: unknown = 12.5) => ({ network, region, rttMs })
 
 t.test('a batch is taken, sample by sample', async t => {
-  const { taken, post } = await intake(t)
+  const { taken, counted, post } = await intake(t)
   const answer = await post({
     samples: [
       sample('10.1.0.0/24'),
@@ -51,6 +56,7 @@ t.test('a batch is taken, sample by sample', async t => {
     t.match(rejected.find(each => each.index === index)?.fault, fault, `${index}`)
   }
   t.equal(rejected.length, 5)
+  t.same(counted, { accepted: 3, rejected: 5 })
   t.same(taken, [
     'report-token 10.1.0.0/24 cloud-fra 12.5',
     'report-token 10.1.0.77/32 cloud-fra 12.5',

@@ -1,5 +1,6 @@
 /** What Prometheus scrapes: names that follow the rules, numbers that follow what happened. */
 
+import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import type { RegionCondition, RegionState, Snapshot } from '../../src/regions/snapshot.ts'
@@ -26,8 +27,16 @@ async function samplesOf(metrics: { expose(): Promise<string> }): Promise<Map<st
   )
 }
 
+/** With the metrics that somebody else fills. */
+function exposeAll(): Promise<string> {
+  const metrics = createMetrics(() => 0)
+  metrics.useDrains(() => new Map())
+  metrics.useUtilisations(() => new Map())
+  return metrics.expose()
+}
+
 t.test('every metric has a prefix, a unit and a help text', async t => {
-  const exposition = await createMetrics(() => 0).expose()
+  const exposition = await exposeAll()
   const types = [...exposition.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => ({
     name: name!,
     type: type!,
@@ -37,7 +46,7 @@ t.test('every metric has a prefix, a unit and a help text', async t => {
   for (const { name, type } of own) {
     t.match(
       name,
-      /^meridian_[a-z]+(?:_[a-z]+)*_(?:total|seconds|milliseconds|requests|peers|leader|info|version|success)$/,
+      /^meridian_[a-z]+(?:_[a-z]+)*_(?:total|seconds|milliseconds|requests|utilisation|peers|leader|info|version|success)$/,
       `${name}: words and a unit`,
     )
     t.equal(name.endsWith('_total'), type === 'counter', `${name}: _total is for counters, and for all of them`)
@@ -132,6 +141,45 @@ t.test('the fleet at work: who is heard, and who leads', async t => {
   t.same(await seen(), [3, 1])
   metrics.noteLead(false)
   t.same(await seen(), [3, 0])
+})
+
+t.test('how busy regions are is asked for when it is told, and those of before are gone', async t => {
+  const metrics = createMetrics(() => 0)
+  let now = new Map([
+    ['fra', 0.5],
+    ['gone', 1.5],
+  ])
+  metrics.useUtilisations(() => now)
+  const seen = async () => [...(await samplesOf(metrics))].filter(([sample]) => sample.includes('utilisation'))
+  t.same(await seen(), [
+    ['meridian_region_utilisation{region="fra"}', 0.5],
+    ['meridian_region_utilisation{region="gone"}', 1.5],
+  ])
+  now = new Map([['fra', 0.25]])
+  t.same(await seen(), [['meridian_region_utilisation{region="fra"}', 0.25]])
+})
+
+t.test('measured round trips: as far as they were taken', async t => {
+  const metrics = createMetrics(() => 0)
+  const seen = async () => [...(await samplesOf(metrics))].filter(([sample]) => sample.includes('latency_samples'))
+  t.same(await seen(), [
+    ['meridian_latency_samples_total{result="accepted"}', 0],
+    ['meridian_latency_samples_total{result="rejected"}', 0],
+  ])
+  metrics.countLatencySamples(3, 1)
+  metrics.countLatencySamples(2, 0)
+  t.same(await seen(), [
+    ['meridian_latency_samples_total{result="accepted"}', 5],
+    ['meridian_latency_samples_total{result="rejected"}', 1],
+  ])
+})
+
+t.test('every metric stands in the documentation', async t => {
+  const folder = new URL('../../docs/', import.meta.url)
+  const text = await readFile(new URL('api.md', folder), 'utf8')
+  const names = [...(await exposeAll()).matchAll(/^# TYPE (meridian_\S+) /gm)].map(([, name]) => name!)
+  for (const name of names) t.ok(text.includes(`\`${name}\``) || text.includes(`\`${name}{`), name)
+  for (const [, name] of text.matchAll(/`(meridian_[a-z_]+)/g)) t.ok(names.includes(name!), `${name} exists`)
 })
 
 t.test('the store: one trouble at a time, and none at first', async t => {

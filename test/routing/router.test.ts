@@ -427,3 +427,13 @@ t.test('distance-only leaves loads, tolls and barriers out, and explain says so'
   t.equal(first(), 'cloud-iad', 'and back')
   t.notOk('mode' in router.explain(ask('warsaw')).snapshot)
 })
+
+t.test('utilisations are those that decisions count, of regions of which something is known', async t => {
+  const router = routerOf([
+    state(region('edge-fra', 'frankfurt'), { load: load(30, 100), since: -1e6 }),
+    state(region('edge-iad', 'ashburn'), { since: -1e6 }),
+  ])
+  t.same([...router.utilisations()], [['edge-fra', 0.3]])
+  for (let i = 0; i < 20; i++) router.route({ address: clientIn('warsaw', i), host: 'x', path: '/', method: 'GET' })
+  t.same([...router.utilisations()], [['edge-fra', 0.5]], 'what was sent since the report is there, too')
+})

@@ -166,6 +166,7 @@ t.test('metrics count what was done', async t => {
   t.match(text, 'meridian_decisions_total{rule="proxied",transport="proxy",region="london",reason="least-cost"} 1')
   t.match(text, 'meridian_decisions_total{rule="default",transport="api",region="singapore",reason="least-cost"} 1')
   t.match(text, 'meridian_region_condition_info{region="singapore",tier="edge",condition="up"} 1')
+  t.match(text, /^meridian_region_utilisation\{region="singapore"\} 0/m)
   t.match(text, /meridian_geo_database_build_timestamp_seconds\{file=".*city\.mmdb"\} \d/)
 })
 
