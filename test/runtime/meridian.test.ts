@@ -154,7 +154,8 @@ t.test('a region that registers serves, and one that falls silent does not', asy
 })
 
 t.test('metrics count what was done', async t => {
-  const { regions } = await startFleet(t)
+  const { london, singapore } = await startFleet(t)
+  const regions = [london.region, { ...singapore.region, capacityRequests: 1000 }]
   const { dataUrls, controlUrl } = await startRouter(t, regions)
   await (await fetch(`${dataUrls[0]}/v1/x`, as(british))).text()
   await json(`${controlUrl}/v1/route?ip=${chinese}`)
@@ -166,7 +167,8 @@ t.test('metrics count what was done', async t => {
   t.match(text, 'meridian_decisions_total{rule="proxied",transport="proxy",region="london",reason="least-cost"} 1')
   t.match(text, 'meridian_decisions_total{rule="default",transport="api",region="singapore",reason="least-cost"} 1')
   t.match(text, 'meridian_region_condition_info{region="singapore",tier="edge",condition="up"} 1')
-  t.match(text, /^meridian_region_utilisation\{region="singapore"\} 0/m)
+  t.match(text, /^meridian_region_utilisation\{region="singapore"\} 0\.00/m, 'the one request of before')
+  t.notMatch(text, 'meridian_region_utilisation{region="london"}', 'it declares no capacity')
   t.match(text, /meridian_geo_database_build_timestamp_seconds\{file=".*city\.mmdb"\} \d/)
 })
 
