@@ -16,22 +16,29 @@ export interface SnapshotInput {
   readonly takenAt: number
   /** When the fleet was read, on the same clock; absent: just now. A store that is away is of its last reading. */
   readonly readAt?: number | undefined
+  /** Time to first byte of an idle region above the fleet's best, ms by region id; absent: 0. */
+  readonly serviceMs?: ((region: string) => number) | undefined
   /** The snapshot before this one: tells which regions have just come back. */
   readonly previous?: Snapshot | undefined
 }
 
 /** The fleet as one immutable snapshot, regions ordered by id. */
 export function buildSnapshot(input: SnapshotInput): Snapshot {
-  const { fleet, judge, version, takenAt, readAt = takenAt, previous } = input
+  const { fleet, judge, version, takenAt, readAt = takenAt, serviceMs, previous } = input
   const { mode, leader } = fleet
   const clockOffsetMs = readAt - fleet.now
   const tolls = fleet.tolls && { ...fleet.tolls, setAt: fleet.tolls.setAt + clockOffsetMs }
   const share = tolls === undefined ? 0 : tollShare(takenAt - tolls.setAt)
   const before = new Map(previous?.regions.map(state => [state.region.id, state]))
-  const regions = fleet.records.map(record => {
+  const regions = fleet.records.map((record): RegionState => {
     const verdict = judge(record)
     const since = sinceWhen(record, verdict, before.get(record.region.id), fleet.now)
-    return stateOf(record, verdict, since, share * (tolls?.byRegion.get(record.region.id) ?? 0))
+    const { region, load } = record
+    return {
+      ...{ region, verdict, ...(load !== undefined && { load }), since },
+      tollMs: share * (tolls?.byRegion.get(region.id) ?? 0),
+      serviceMs: serviceMs?.(region.id) ?? 0,
+    }
   })
   return {
     ...{ version, takenAt, clockOffsetMs, mode },
@@ -39,11 +46,6 @@ export function buildSnapshot(input: SnapshotInput): Snapshot {
     ...(leader !== undefined && { leader }),
     regions,
   }
-}
-
-function stateOf({ region, load }: FleetRecord, verdict: Verdict, since: number, tollMs: number): RegionState {
-  // Service times are measured by a later part of the router; until then no region is slower than another.
-  return { region, verdict, ...(load !== undefined && { load }), since, tollMs, serviceMs: 0 }
 }
 
 /** Start of the region's present life: its registration, or the moment it came back from being down, if that is later. */

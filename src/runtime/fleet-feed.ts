@@ -14,6 +14,7 @@ import { withDeclared } from '../regions/declared-records.ts'
 import type { GuardedFleet, LeaseGuard } from '../regions/lease-guard.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
 import type { FleetState, RegionStore } from '../regions/store.ts'
+import { ServiceTimes } from '../routing/service-time.ts'
 import { repeat } from './system-clock.ts'
 
 export interface FleetFeedOptions {
@@ -64,6 +65,7 @@ class StoreFeed implements FleetFeed {
   /** The last snapshot before the operator froze the fleet. */
   #frozen: Snapshot | undefined
   #silentShare = 0
+  readonly #serviceTimes = new ServiceTimes()
   #readAt: number | undefined
   /** When the fleet was first used that was known before this router started, on this router's clock. */
   #assumedAt: number | undefined
@@ -136,6 +138,7 @@ class StoreFeed implements FleetFeed {
     this.known = { fleet, readAt: this.#readAt }
     this.#assumedAt ??= clock.now()
     prober?.setTargets(fleet.records.map(record => record.region))
+    this.#serviceTimes.observe(fleet.records)
     const previous = this.snapshot
     const present = buildSnapshot({
       fleet,
@@ -143,6 +146,7 @@ class StoreFeed implements FleetFeed {
       version: previous.version + 1,
       takenAt: clock.now(),
       readAt: this.#readAt ?? this.#assumedAt,
+      serviceMs: region => this.#serviceTimes.serviceMs(region),
       previous,
     })
     if (fleet.mode !== 'frozen') this.#frozen = undefined
