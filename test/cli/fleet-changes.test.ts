@@ -22,7 +22,7 @@ regions: { directory: fleet, defaultOrder: [london] }
 lease: { duration: 60s }
 `
 
-async function startRouter(t: Test) {
+async function startRouter(t: Test, more: Readonly<Record<string, string>> = {}) {
   const folder = t.testdir({
     'meridian.yaml': settings,
     fleet: { 'london.json': region('london', 51.5, -0.1) },
@@ -33,7 +33,7 @@ async function startRouter(t: Test) {
       'new.json': region('new', 40.7, -74),
     },
   })
-  const command = startMeridianCommand(['serve', '--config', `${folder}/meridian.yaml`])
+  const command = startMeridianCommand(['serve', '--config', `${folder}/meridian.yaml`], { env: more })
   t.teardown(() => command.process.kill('SIGKILL'))
   const [, controlUrl] = await command.until('stderr', /its control API on (\S+)\n/)
   const env = { MERIDIAN_CONTROL_URL: controlUrl!, MERIDIAN_TOKEN: token }
@@ -174,7 +174,7 @@ t.test('what an agent keeps registered is left alone, unless it is forced', asyn
   await beat(1)
 
   const dry = await run('regions', 'apply', `${folder}/wanted`, '--dry-run')
-  t.equal(dry.exitCode, 0)
+  t.match(dry, { exitCode: 65, stderr: /^meridian: kept as they are by their agents: tokyo; / }, 'as the real run')
   t.match(dry.stdout, /^new new\ntokyo kept as it is by its agent \(last heartbeat \d+\.\d s ago\)\n/)
 
   const applied = await run('regions', 'apply', `${folder}/wanted`)
@@ -192,6 +192,20 @@ t.test('what an agent keeps registered is left alone, unless it is forced', asyn
   t.match(await show(), { weight: 2 })
   await beat(1)
   t.match(await run('regions', 'remove', 'tokyo', '--force'), { exitCode: 0 })
+})
+
+t.test('a region that is as its file says, but silent, is not passed over', async t => {
+  const { folder, run } = await startRouter(t, { MERIDIAN_LEASE__DURATION: '1s' })
+  await run('regions', 'register', `${folder}/tokyo.json`)
+  const show = async () => JSON.parse((await run('regions', 'show', 'tokyo', '--json')).stdout) as RegionView
+  while ((await show()).lease!.expiresInMs > 0);
+  const same = t.testdir({ 'tokyo.json': region('tokyo', 35.7, 139.7) })
+  const applied = await run('regions', 'apply', same)
+  t.match(applied, { exitCode: 0, stdout: /^tokyo as it is, but its lease has lapsed \(.* s ago\): start its agent; / })
+  t.match(applied.stdout, /\n0 of 1 regions told\n$/)
+  t.match((await run('regions', 'apply', same, '--dry-run')).stdout, /^Nothing would change\.\ntokyo as it is, but/)
+  const json = JSON.parse((await run('regions', 'apply', same, '--json')).stdout)
+  t.match(json, { changes: [], lapsed: [{ region: 'tokyo', lapsedMs: Number }] })
 })
 
 t.test('two folders are compared without any router', async t => {
