@@ -65,6 +65,11 @@ class RunningAgent implements Agent {
     const { id } = settings.region
     this.#session = new RegionSession(api, settings.region, {
       registered: epoch => tell('registered', `${id} is registered with ${api.current.href} (epoch ${epoch})`),
+      contested: () =>
+        tell(
+          'contested',
+          `another agent speaks for ${id}, too: each takes the registration from the other at every heartbeat; stop one of the two`,
+        ),
       forgotten: detail => tell('forgotten', `${detail}: ${id} is registered again`),
     })
     this.registered = this.#outcome.promise
@@ -102,10 +107,10 @@ class RunningAgent implements Agent {
         if (reply !== undefined) control.isWell('control-back', 'the control API takes reports again')
         delayMs = heartbeatDelayMs(intervalMs, random) - (clock.now() - startedAt)
       } else {
+        if (this.#isFinal(reply)) return
         if (reply.kind === 'unreachable')
           control.fails('control-lost', `no control API takes reports (${reply.detail})`)
         else control.fails('control-refused', reply.error.message)
-        if (this.#isFinal(reply)) return
         delayMs = Math.max(retryDelayMs(++failures, intervalMs, random), reply.retryAfterMs)
       }
       if (this.#stopped === undefined) await this.#pause(Math.max(0, delayMs))
@@ -128,6 +133,7 @@ class RunningAgent implements Agent {
   /** A refusal before anything else was said is a mistake in what the agent was told: nothing gets better by waiting. */
   #isFinal(reply: Reply): boolean {
     if (!this.#isFirst || reply.kind !== 'refused' || reply.retryAfterMs > 0) return false
+    this.#tell('refused', reply.error.message)
     this.#outcome.reject(reply.error)
     return true
   }
