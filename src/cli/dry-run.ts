@@ -37,7 +37,7 @@ export async function dryRun(
 ): Promise<void> {
   const { print, paint, environment } = terminal
   // Without a configuration: the built-in rule and the embedded database.
-  const config = loadConfig(options.config, options.config === undefined ? {} : environment)
+  const config = loadConfig(options.config, options.config === undefined ? {} : environment, 'read')
   const locator = await loadLocator(options.config === undefined ? { databases: [embeddedDatabase] } : config.geo)
   const { cells: weights, pinned } = countAddresses(locator)
   // Of whom nothing is known, mostly reserved addresses, there are no clients to move; but a pin means some.

@@ -130,7 +130,7 @@ t.test('a fleet is changed from files, after a look at what that would do', asyn
     t.match(secret, /^mrd_/)
     const [, id] = /^# ([0-9a-f]{12}): report for tokyo, osaka-\*, until \d{4}-\d\d-\d\d \d\d:\d\d UTC$/.exec(about)!
     const list = (await run('tokens', 'list')).stdout
-    t.match(list, /^ops +configuration +read, report, operator +\* +until it is revoked$/m)
+    t.match(list, /^ops +configuration, sha256 [0-9a-f]{12}… +read, report, operator +\* +until it is revoked$/m)
     t.match(list, new RegExp(`^tokyo +${id} +report +tokyo, osaka-\\* +until`, 'm'))
     t.match(await run('regions', 'drain', 'london', '--token', secret), {
       exitCode: 77,
@@ -139,6 +139,14 @@ t.test('a fleet is changed from files, after a look at what that would do', asyn
     t.match(await run('tokens', 'revoke', id!), { exitCode: 0, stdout: `token ${id} is revoked\n` })
     t.match(await run('regions', 'undrain', 'tokyo', '--token', secret), { exitCode: 77 })
     t.match(await run('tokens', 'revoke', id!), { exitCode: 66, stderr: /there is no token with the id/ })
+    const digest = createHash('sha256').update(token).digest('hex')
+    t.match((await run('tokens', 'list')).stdout, `configuration, sha256 ${digest.slice(0, 12)}…`)
+    const nextYear = new Date().getUTCFullYear() + 1
+    const dated = await run('tokens', 'create', 'y', '--expires', `${nextYear}-02-01`)
+    t.match(dated.stdout, `until ${nextYear}-02-0`)
+    for (const day of [`${nextYear}-02-30`, '2020-01-01']) {
+      t.match(await run('tokens', 'create', 'x', '--expires', day), { exitCode: 64, stderr: /the last day/ }, day)
+    }
     t.match(await run('tokens', 'create', 'x', '--expires', 'tomorrow'), {
       exitCode: 64,
       stderr: /--expires: expected/,
