@@ -108,8 +108,8 @@ export function combineErrors(errors: readonly MeridianError[]): MeridianError {
   return new MeridianError(code, faults.join('; '), { faults })
 }
 
-/** Each fault with what the message says before them all: which file they are in. */
-function faultsInPlace({ message, faults }: MeridianError): readonly string[] {
+/** Each fault with what the message says before them all: which file or folder they are in. */
+export function faultsInPlace({ message, faults }: MeridianError): readonly string[] {
   if (faults.length === 0) return [message]
   const [heading, rest] = message.split(faults.join('; '))
   return rest === undefined ? faults : faults.map(fault => `${heading}${fault}`)

@@ -2,12 +2,16 @@
 
 /**
  * `registered`: with the control API. `forgotten`: the API lost or replaced the registration; it is made again at once.
+ * `contested`: somebody else registers the region, too, again and again. `refused`: the first registration was refused,
+ * which ends the agent; `Agent.registered` rejects with the same words.
  * `control-…`: whether the API takes reports. `service-…`: whether the service passes its check. `load-…`: whether its load
  * can be read. `drained`: an operator's drain lies on the region. `draining`, `superseded`, `left`: on the way out.
  */
 export type AgentEventKind =
   | 'registered'
   | 'forgotten'
+  | 'contested'
+  | 'refused'
   | 'control-lost'
   | 'control-refused'
   | 'control-back'

@@ -69,6 +69,11 @@ class RunningAgent implements Agent {
     const { id } = settings.region
     this.#session = new RegionSession(api, settings.region, {
       registered: epoch => tell('registered', `${id} is registered with ${api.current.href} (epoch ${epoch})`),
+      contested: () =>
+        tell(
+          'contested',
+          `another agent speaks for ${id}, too: each takes the registration from the other at every heartbeat; stop one of the two`,
+        ),
       forgotten: detail => tell('forgotten', `${detail}: ${id} is registered again`),
     })
     this.registered = this.#outcome.promise
@@ -106,10 +111,10 @@ class RunningAgent implements Agent {
         const delayMs = heartbeatDelayMs(intervalMs, random) - (clock.now() - startedAt)
         if (this.#stopped === undefined) await this.#watch(Math.max(0, delayMs), glanceEveryMs(intervalMs))
       } else {
+        if (this.#isFinal(reply)) return
         if (reply.kind === 'unreachable')
           control.fails('control-lost', `no control API takes reports (${reply.detail})`)
         else control.fails('control-refused', reply.error.message)
-        if (this.#isFinal(reply)) return
         const delayMs = Math.max(retryDelayMs(++failures, intervalMs, random), reply.retryAfterMs)
         if (this.#stopped === undefined) await this.#pause(delayMs)
       }
@@ -157,6 +162,7 @@ class RunningAgent implements Agent {
   /** A refusal before anything else was said is a mistake in what the agent was told: nothing gets better by waiting. */
   #isFinal(reply: Reply): boolean {
     if (!this.#isFirst || reply.kind !== 'refused' || reply.retryAfterMs > 0) return false
+    this.#tell('refused', reply.error.message)
     this.#outcome.reject(reply.error)
     return true
   }

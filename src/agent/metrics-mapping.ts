@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises'
 import Type, { type Static, type TProperties } from 'typebox'
 import { parse } from 'yaml'
-import { MeridianError } from '../errors.ts'
+import { MeridianError, unreadable } from '../errors.ts'
 import { LoadReport } from '../regions/load-report.ts'
 import { checker, formatFault, shown } from '../schema.ts'
 
@@ -128,8 +128,8 @@ export function checkMetricsMapping(value: unknown, where: string): MetricsMappi
 export async function readMetricsMapping(file: string): Promise<MetricsMapping> {
   const text = await readFile(file, 'utf8').catch(cause => {
     const presets = Object.keys(metricsPresets).join(', ')
-    const message = `cannot read the metrics mapping ${shown(file)}: ${cause.message}; ready ones are ${presets}`
-    throw new MeridianError('FILE_UNREADABLE', message, { cause })
+    const { message } = unreadable(shown(file), cause, 'the metrics mapping')
+    throw new MeridianError('FILE_UNREADABLE', `${message}; ready ones are ${presets}`, { cause })
   })
   return checkMetricsMapping(parseYaml(text, file), file)
 }

@@ -17,6 +17,8 @@ export interface SessionEvents {
   registered(epoch: number): void
   /** The API knows this registration no more, or knows a newer one. */
   forgotten(detail: string): void
+  /** Somebody else registers the region, too, again and again. Told once, instead of the other two. */
+  contested(): void
 }
 
 export interface Drain {
@@ -32,6 +34,7 @@ export class RegionSession {
   #epoch: number | undefined
   #sequence = 0
   #leaseMs = usualLeaseMs
+  readonly #contest = createContest()
 
   constructor(api: ControlApi, region: Region, events: SessionEvents) {
     this.#api = api
@@ -55,8 +58,13 @@ export class RegionSession {
       if (registration.kind !== 'done') return registration
     }
     const reply = await this.heartbeat(load)
-    if (reply.kind !== 'refused' || !isForgotten(reply)) return reply
-    this.#events.forgotten(reply.error.message)
+    if (reply.kind !== 'refused' || !isForgotten(reply)) {
+      if (reply.kind === 'done') this.#contest.hold()
+      return reply
+    }
+    const isTaken = reply.error.code === 'REPORT_OUTDATED'
+    if (isTaken && this.#contest.lose() === 'contested') this.#events.contested()
+    if (!this.#contest.isOn) this.#events.forgotten(reply.error.message)
     this.#epoch = undefined
     const registration = await this.#register()
     return registration.kind === 'done' ? this.heartbeat(load) : registration
@@ -78,7 +86,7 @@ export class RegionSession {
     this.#epoch = epoch
     this.#sequence = 0
     if (typeof leaseMs === 'number' && leaseMs > 0) this.#leaseMs = leaseMs
-    this.#events.registered(epoch)
+    if (!this.#contest.isOn) this.#events.registered(epoch)
     return reply
   }
 
@@ -98,6 +106,30 @@ export class RegionSession {
 
   remove(): Promise<Reply> {
     return this.#api.call('DELETE', this.#path)
+  }
+}
+
+/** So many losses of the registration are no accident, unless so many reports in a row were taken between two of them. */
+const lossesOfContest = 3
+const heldToEnd = 10
+
+/** Tells a region that was registered anew once, by an operator or a restart, from one that two agents speak for. */
+function createContest() {
+  let losses = 0
+  let held = 0
+  return {
+    get isOn() {
+      return losses >= lossesOfContest
+    },
+    /** The registration was somebody else's. @returns `contested` when that begins to be a pattern */
+    lose(): 'contested' | undefined {
+      held = 0
+      return ++losses === lossesOfContest ? 'contested' : undefined
+    },
+    /** A report was taken. */
+    hold(): void {
+      if (++held >= heldToEnd) losses = 0
+    },
   }
 }
 

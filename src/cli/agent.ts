@@ -36,19 +36,29 @@ export async function runAgent(options: AgentCommandOptions, { complain, environ
   const controlFetch = fetchWithTls(options)
   const stopSignal = takeStopSignal()
   const agent = startAgent(
-    { ...agentOptions, onEvent: ({ message }) => complain(`meridian: ${printable(message)}`) },
+    {
+      ...agentOptions,
+      // What ends the agent is what the command ends with.
+      onEvent: ({ kind, message }) => kind === 'refused' || complain(`meridian: ${printable(message)}`),
+    },
     { ...machine, ...(controlFetch !== undefined && { controlFetch }) },
   )
   // Nothing else keeps the process alive between two heartbeats.
   const alive = setInterval(() => {}, 60_000)
   try {
-    const signal = await Promise.race([stopSignal, agent.registered.then(() => stopSignal)])
+    const signal = await Promise.race([stopSignal, agent.registered.then(() => stopSignal, withHint)])
     complain(`meridian: ${signal}, taking the region out of service`)
     await agent.stop()
   } finally {
     clearInterval(alive)
   }
   leaveStopped()
+}
+
+/** @throws MeridianError the same, with where this command takes a token from */
+function withHint(error: MeridianError): never {
+  if (error.code !== 'TOKEN_MISSING' && error.code !== 'TOKEN_UNKNOWN') throw error
+  throw new MeridianError(error.code, `${error.message} (here: --token-file or MERIDIAN_TOKEN)`, { cause: error })
 }
 
 async function readOptions(options: AgentCommandOptions, token: string | undefined): Promise<AgentOptions> {

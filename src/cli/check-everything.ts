@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Config, loadConfig, parseConfig } from '../config/config.ts'
+import { missingLicenseKey } from '../config/consistency.ts'
 import { crossCheck, type Findings, findUnknownRegions } from '../config/cross-check.ts'
 import type { Environment } from '../config/environment.ts'
 import { isMapping } from '../config/keys.ts'
@@ -51,7 +52,7 @@ export async function checkEverything(file: string | undefined, environment: Env
     faults.push(...(error.faults.length > 0 ? error.faults.map(fault => place + fault) : [error.message]))
   }
   const config = attempt(
-    () => loadConfig(file, environment),
+    () => loadConfig(file, environment, 'read'),
     error => {
       // Without the file there is nothing to look at: as for `serve`, that is a fault of the command line.
       if (error instanceof MeridianError && error.code === 'FILE_UNREADABLE') throw error
@@ -78,7 +79,12 @@ export async function checkEverything(file: string | undefined, environment: Env
   if (config === undefined) return { faults: distinct(faults), ...codeOf(errors), warnings: [], found }
   const findings = await checkTogether(config, regions, overrides)
   const awaited = editions.filter(({ file }) => present && !present.databases.includes(file) && present.asn !== file)
-  const warnings = [...findings.warnings, ...awaited.map(({ file }) => `${shortPath(file)}: is still to be downloaded`)]
+  const warnings = [
+    ...findings.warnings,
+    ...awaited.map(({ file }) => `${shortPath(file)}: is still to be downloaded`),
+    // Often kept from files, and from the shell of whoever checks.
+    ...(config.geo.update?.licenseKey === '' ? [`geo.update.licenseKey: ${missingLicenseKey}; serve needs it`] : []),
+  ]
   if (findings.faults.length > 0) collect(new MeridianError('CONFIG_INVALID', '', { faults: findings.faults }))
   return { faults: distinct(faults), ...codeOf(errors), warnings, found }
 }
@@ -141,7 +147,7 @@ function readableSections(file: string | undefined, environment: Environment): S
     const prefix = `MERIDIAN_${name.toUpperCase()}__`
     const variables = Object.entries(environment).filter(([variable]) => variable.toUpperCase().startsWith(prefix))
     const alone = JSON.stringify({ [name]: value[name] })
-    const config = attempt(() => parseConfig(alone, file, Object.fromEntries(variables)), quietly)
+    const config = attempt(() => parseConfig(alone, file, Object.fromEntries(variables), 'read'), quietly)
     return config === undefined ? {} : { [name]: config[name] }
   }
   return { ...readSection('geo'), ...readSection('regions') }

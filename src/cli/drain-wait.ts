@@ -59,7 +59,8 @@ export async function waitUntilEmpty(
     const words = describeEstimate(region.drain.estimate) ?? 'no telling yet'
     if (words !== told) tell(`${id}: empty ${words}`)
     told = words
-    if (waitedMs() + askEveryMs > timeoutMs) throw unfinished(id, `empty ${words}; it stays drained`)
+    if (waitedMs() + askEveryMs > timeoutMs)
+      throw unfinished(id, `not within ${timeoutMs / 1_000} s (--timeout): empty ${words}; it stays drained`)
     await delay(askEveryMs)
   }
 }

@@ -8,7 +8,14 @@ import type { Region } from '../regions/region.ts'
 import type { RegionState, Snapshot, Verdict } from '../regions/snapshot.ts'
 import { compareFleets, type WhatIf } from '../routing/what-if.ts'
 import { routerSettings } from '../runtime/settings.ts'
-import { type ApplyOptions, describeKept, type FleetChange, type KeptRegion } from './fleet-change.ts'
+import {
+  type ApplyOptions,
+  describeKept,
+  describeLapsed,
+  type FleetChange,
+  type KeptRegion,
+  type LapsedRegion,
+} from './fleet-change.ts'
 import { leftAligned, renderTable } from './table.ts'
 import type { Paint, Terminal } from './terminal.ts'
 
@@ -19,16 +26,18 @@ export interface FleetPlan {
   readonly changes: readonly FleetChange[]
   /** What else would change if their agents let it. */
   readonly kept: readonly KeptRegion[]
+  /** What would stay out of service. */
+  readonly lapsed: readonly LapsedRegion[]
 }
 
 export async function dryRun(
-  { known, views, changes, kept }: FleetPlan,
+  { known, views, changes, kept, lapsed }: FleetPlan,
   options: ApplyOptions,
   terminal: Terminal,
 ): Promise<void> {
   const { print, paint, environment } = terminal
   // Without a configuration: the built-in rule and the embedded database.
-  const config = loadConfig(options.config, options.config === undefined ? {} : environment)
+  const config = loadConfig(options.config, options.config === undefined ? {} : environment, 'read')
   const locator = await loadLocator(options.config === undefined ? { databases: [embeddedDatabase] } : config.geo)
   const { cells: weights, pinned } = countAddresses(locator)
   // Of whom nothing is known, mostly reserved addresses, there are no clients to move; but a pin means some.
@@ -43,8 +52,12 @@ export async function dryRun(
     pinned: pinned.map(({ addresses, ...where }) => ({ ...where, weight: addresses })),
   })
   const told = changes.map(({ kind, region }) => ({ kind, region: region.id }))
-  const report = { changes: told, ...(kept.length > 0 && { kept }), effects }
-  print(...(options.json ? [JSON.stringify(report)] : render(told, kept, effects, paint)))
+  const report = { changes: told, ...(kept.length > 0 && { kept }), ...(lapsed.length > 0 && { lapsed }), effects }
+  print(
+    ...(options.json
+      ? [JSON.stringify(report)]
+      : render(told, [...kept.map(describeKept), ...lapsed.map(describeLapsed)], effects, paint)),
+  )
 }
 
 function afterwards(known: readonly Region[], changes: readonly FleetChange[]): Region[] {
@@ -80,12 +93,12 @@ const width = 120
 
 type Told = readonly { readonly kind: string; readonly region: string }[]
 
-function render(changes: Told, kept: readonly KeptRegion[], effects: readonly WhatIf[], paint: Paint): string[] {
-  const keptLines = kept.map(region => paint('yellow', describeKept(region)))
-  if (changes.length === 0) return ['Nothing would change.', ...keptLines]
+function render(changes: Told, notes: readonly string[], effects: readonly WhatIf[], paint: Paint): string[] {
+  const noteLines = notes.map(note => paint('yellow', note))
+  if (changes.length === 0) return ['Nothing would change.', ...noteLines]
   return [
     ...changes.map(({ kind, region }) => `${region} ${kind}`),
-    ...keptLines,
+    ...noteLines,
     ...effects.flatMap(effect => renderEffect(effect, paint)),
     '',
     paint('dim', 'Shares of the known IPv4 address space, with what overrides pin; costs by distance, tier and bias.'),

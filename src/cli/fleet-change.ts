@@ -34,3 +34,14 @@ export function describeKept({ region, heartbeatAgeMs }: KeptRegion): string {
   const age = heartbeatAgeMs === undefined ? '' : ` (last heartbeat ${(heartbeatAgeMs / 1_000).toFixed(1)} s ago)`
   return `${region} kept as it is by its agent${age}`
 }
+
+/** A region that is as its file says, but for which no heartbeats come any more. */
+export interface LapsedRegion {
+  readonly region: string
+  readonly lapsedMs: number
+}
+
+export function describeLapsed({ region, lapsedMs }: LapsedRegion): string {
+  const since = `its lease has lapsed (${(lapsedMs / 1_000).toFixed(1)} s ago)`
+  return `${region} as it is, but ${since}: start its agent; regions register has it believed for one lease`
+}

@@ -72,6 +72,6 @@ function chooseFiles({ config, database }: GeoOptions, environment: Terminal['en
 
 /** What a router would start with. */
 function configuredFiles(config: string, environment: Terminal['environment']): LocatorFiles {
-  const { geo } = loadConfig(config, environment)
+  const { geo } = loadConfig(config, environment, 'read')
   return withoutAwaited(geo, geo.update?.editions ?? [])
 }

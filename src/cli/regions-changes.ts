@@ -12,8 +12,10 @@ import {
   type ApplyOptions,
   type ChangeOptions,
   describeKept,
+  describeLapsed,
   type FleetChange,
   type KeptRegion,
+  type LapsedRegion,
 } from './fleet-change.ts'
 import { pathOf, readRegions } from './regions.ts'
 import type { Terminal } from './terminal.ts'
@@ -40,18 +42,26 @@ export async function applyRegions(folder: string, options: ApplyOptions, termin
   const found = findChanges(wanted, known, views, options.prune === true)
   const kept = options.force ? [] : findKept(found, views)
   const changes = found.filter(change => !kept.some(({ region }) => region === change.region.id))
-  if (options.dryRun || options.against !== undefined) return dryRun({ known, views, changes, kept }, options, terminal)
+  const lapsed = findLapsed(wanted, found, views)
+  if (options.dryRun || options.against !== undefined) {
+    await dryRun({ known, views, changes, kept, lapsed }, options, terminal)
+    // As the real run would end.
+    if (kept.length > 0) throw someKept(kept)
+    return
+  }
   const made: FleetChange[] = []
   for (const change of changes) {
     if (await make(change, options)) made.push(change)
     else kept.push({ region: change.region.id })
   }
   const told = made.map(({ kind, region }) => ({ kind, region: region.id }))
-  if (options.json) terminal.print(JSON.stringify({ changes: told, ...(kept.length > 0 && { kept }) }))
+  const left = { ...(kept.length > 0 && { kept }), ...(lapsed.length > 0 && { lapsed }) }
+  if (options.json) terminal.print(JSON.stringify({ changes: told, ...left }))
   else {
     terminal.print(
       ...told.map(({ kind, region }) => `${region} ${kind}`),
       ...kept.map(describeKept),
+      ...lapsed.map(describeLapsed),
       `${told.length} of ${wanted.length} regions told`,
     )
   }
@@ -100,6 +110,21 @@ function findKept(changes: readonly FleetChange[], views: readonly RegionView[])
     const isKept = ids.has(id) && load !== undefined && lease !== undefined && lease.expiresInMs > 0
     return isKept ? [{ region: id, heartbeatAgeMs: load.ageMs }] : []
   })
+}
+
+/** Of those that are as their files say, the ones that nobody believes any more: their agents are gone. */
+function findLapsed(
+  wanted: readonly Region[],
+  changes: readonly FleetChange[],
+  views: readonly RegionView[],
+): LapsedRegion[] {
+  const unchanged = new Set(wanted.map(({ id }) => id))
+  for (const { region } of changes) unchanged.delete(region.id)
+  return views.flatMap(({ id, lease }) =>
+    unchanged.has(id) && lease !== undefined && lease.expiresInMs <= 0
+      ? [{ region: id, lapsedMs: -lease.expiresInMs }]
+      : [],
+  )
 }
 
 function someKept(kept: readonly KeptRegion[]): MeridianError {

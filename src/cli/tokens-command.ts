@@ -11,8 +11,11 @@ export function tokensCommand(terminal: Terminal): Command {
     .argument('<name>', 'who will use it, as it stands in logs and drains')
     .option('--rights <rights>', 'what it allows: some of read,report,operator; all where absent', split)
     .option('--regions <globs...>', 'regions that it may speak of (edge-*); all where absent')
-    .option('--expires <duration>', 'how long it is valid (90d, 12h); until it is revoked where absent')
-    .option('--offline', 'ask no router: print the entry for control.tokens of a configuration')
+    .option(
+      '--expires <duration or day>',
+      'how long it is valid (90d, 12h), or its last day in UTC (2027-01-31); until it is revoked where absent',
+    )
+    .option('--offline', 'ask no router: print the entry for control.tokens of a configuration, as for the first token')
     .action(async (name, options) => (await tokens()).createToken(name, options, terminal))
   const list = new Command('list')
     .description('all tokens, without their secrets')

@@ -18,12 +18,13 @@ export interface CreateOptions extends ControlOptions {
   /** All where absent. */
   readonly rights?: readonly string[]
   readonly regions?: readonly string[]
-  /** `90d`, `12h`, `30m`. */
+  /** `90d`, `12h`, `30m`, or the last day: `2027-01-31`. */
   readonly expires?: string
   readonly offline?: boolean
 }
 
 const width = 120
+const mostDays = 3_660
 const secondsPer: Readonly<Record<string, number>> = { m: 60, h: 3_600, d: 86_400 }
 const checkEntry = checker(Settings.properties.control.properties.tokens.items)
 
@@ -53,7 +54,12 @@ export async function listTokens(options: ControlOptions, { print, paint }: Term
   if (options.json) return print(JSON.stringify(answer))
   if (answer.tokens.length === 0) return print('There is no token: none in control.tokens, and none was made.')
   const rows = answer.tokens.map(token => [
-    ...[token.name, token.id ?? 'configuration', token.rights.join(', '), token.regions.join(', ')],
+    ...[
+      token.name,
+      token.id ?? `configuration, sha256 ${token.sha256Start}…`,
+      token.rights.join(', '),
+      token.regions.join(', '),
+    ],
     { text: endWords(token), style: token.expired ? ('red' as const) : undefined },
   ])
   print(...renderTable(leftAligned('name', 'id', 'rights', 'regions', 'valid'), rows, width, paint))
@@ -117,10 +123,20 @@ function parseExpiry(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const [, count, unit] = /^([1-9]\d{0,3})([mhd])$/.exec(text) ?? []
   if (count !== undefined) return Number(count) * secondsPer[unit!]!
+  const end = endOfDay(text)
+  const seconds = end === undefined ? 0 : Math.round((end - Date.now()) / 1000)
+  if (seconds > 0 && seconds <= mostDays * 86_400) return seconds
   throw new MeridianError(
     'REQUEST_INVALID',
-    `--expires: expected minutes, hours or days (30m, 12h, 90d), not ${shown(text)}`,
+    `--expires: expected minutes, hours or days (30m, 12h, 90d), or the last day (2027-01-31), within ten years from now, not ${shown(text)}`,
   )
+}
+
+/** In ms since 1970, of a day in UTC, which counts whole; undefined for what is none. */
+function endOfDay(text: string): number | undefined {
+  const start = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN
+  // Some engines roll 30 February over into March.
+  return Number.isNaN(start) || !new Date(start).toISOString().startsWith(text) ? undefined : start + 86_400_000
 }
 
 function endWords({ expired, expiresAt }: TokenView): string {

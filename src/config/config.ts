@@ -92,14 +92,17 @@ export type Places = ReadonlyMap<string, string>
 export type Token = Settings['control']['tokens'][number]
 export type Certificate = Settings['control']['certificates'][number]
 
+/** `read`: by a command that downloads nothing, perhaps in a shell without the service's secrets. */
+export type Purpose = 'run' | 'read'
+
 const check = checker(Settings)
 
 /**
  * @param file YAML; undefined: environment and defaults alone, relative paths from the working directory
  * @throws MeridianError FILE_UNREADABLE, or CONFIG_INVALID with every fault
  */
-export function loadConfig(file: string | undefined, environment: Environment): Config {
-  return parseConfig(file === undefined ? '' : readText(file), file, environment)
+export function loadConfig(file: string | undefined, environment: Environment, purpose: Purpose = 'run'): Config {
+  return parseConfig(file === undefined ? '' : readText(file), file, environment, purpose)
 }
 
 /**
@@ -108,7 +111,12 @@ export function loadConfig(file: string | undefined, environment: Environment): 
  * @param file name for messages; relative paths in the text start from its folder
  * @throws MeridianError CONFIG_INVALID with every fault
  */
-export function parseConfig(text: string, file: string | undefined, environment: Environment): Config {
+export function parseConfig(
+  text: string,
+  file: string | undefined,
+  environment: Environment,
+  purpose: Purpose = 'run',
+): Config {
   const yaml = parseYaml(text, file ?? 'the text')
   const { overrides, faults: variableFaults } = readOverrides(settingsSchema, environment)
   const places = new Map<string, string>()
@@ -120,8 +128,8 @@ export function parseConfig(text: string, file: string | undefined, environment:
   const holes = overrides.flatMap(override => applyOverride(tree, override) ?? [])
   const settings = check(tree)
   const valueFaults = settings.ok
-    ? findInconsistencies(settings.value)
-    : [...settings.faults, ...inconsistenciesOfTheRest(tree, settings.faults)]
+    ? findInconsistencies(settings.value, purpose === 'run')
+    : [...settings.faults, ...inconsistenciesOfTheRest(tree, settings.faults, purpose)]
 
   const faults = [
     ...[...yaml.faults, ...variableFaults, ...holes].map(formatFault),
@@ -149,12 +157,12 @@ function readText(file: string): string {
 }
 
 /** Sections without a fault are checked further, so that one wrong port does not hide the other mistakes. */
-function inconsistenciesOfTheRest(tree: unknown, faults: readonly Fault[]): readonly Fault[] {
+function inconsistenciesOfTheRest(tree: unknown, faults: readonly Fault[], purpose: Purpose): readonly Fault[] {
   if (!isMapping(tree)) return []
   const broken = new Set(faults.map(({ path }) => /^[\w-]*/.exec(path)![0]))
   const rest = check(Object.fromEntries(Object.entries(tree).filter(([section]) => !broken.has(section))))
   if (!rest.ok) return []
-  return findInconsistencies(rest.value).filter(({ path }) => !broken.has(/^[\w-]*/.exec(path)![0]))
+  return findInconsistencies(rest.value, purpose === 'run').filter(({ path }) => !broken.has(/^[\w-]*/.exec(path)![0]))
 }
 
 function toConfig(settings: Settings, directory: string, places: Places): Config {
@@ -209,11 +217,12 @@ function toGeo({ databases, asn, overrides, update }: Settings['geo'], directory
     ...files,
     overrides: overrides === undefined ? undefined : resolve(directory, overrides),
     update:
-      accountId === undefined || licenseKey === undefined
+      accountId === undefined
         ? undefined
         : {
             accountId: String(accountId),
-            licenseKey,
+            // Without one nothing is downloaded: whoever would do that has been refused.
+            licenseKey: licenseKey ?? '',
             url: url.replace(/\/+$/, ''),
             editions: editions.flatMap(name => placesOf(name, files)),
             everyMs: parseDuration(every),

@@ -14,10 +14,14 @@ import { redisFaults } from './redis.ts'
 import { catchAllRule, type Rule } from './rule.ts'
 import type { Settings } from './schema.ts'
 
-/** All of them at once, in the order of the file's sections. */
-export function findInconsistencies(settings: Settings): readonly Fault[] {
+/**
+ * All of them at once, in the order of the file's sections.
+ *
+ * @param needsLicenseKey false for whoever downloads nothing
+ */
+export function findInconsistencies(settings: Settings, needsLicenseKey = true): readonly Fault[] {
   return [
-    ...geoUpdateFaults(settings.geo),
+    ...geoUpdateFaults(settings.geo, needsLicenseKey),
     ...redisFaults(settings.redis),
     ...listenerFaults(settings),
     ...networkFaults(settings),
@@ -30,13 +34,16 @@ export function findInconsistencies(settings: Settings): readonly Fault[] {
   ]
 }
 
-function geoUpdateFaults({ update, databases, asn }: Settings['geo']): Fault[] {
+/** Of `geo.update.licenseKey` where there is an account. */
+export const missingLicenseKey = 'is missing: a download needs it beside the account'
+
+function geoUpdateFaults({ update, databases, asn }: Settings['geo'], needsLicenseKey: boolean): Fault[] {
   const { accountId, licenseKey, editions, url } = update
   if (accountId === undefined && licenseKey === undefined) return []
   const faults: Fault[] = []
   const fault = (key: string, message: string) => faults.push({ path: `geo.update.${key}`, message })
   if (accountId === undefined) fault('accountId', 'is missing: a download needs it beside the license key')
-  if (licenseKey === undefined) fault('licenseKey', 'is missing: a download needs it beside the account')
+  if (licenseKey === undefined && needsLicenseKey) fault('licenseKey', missingLicenseKey)
   for (const [index, name] of editions.entries()) {
     const { length } = placesOf(name, { databases, asn })
     if (length === 1) continue

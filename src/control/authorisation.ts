@@ -125,6 +125,6 @@ function notToBeTold(cause: Error): MeridianError {
 function writingOff(): MeridianError {
   return new MeridianError(
     'WRITING_OFF',
-    'this router only reads, since control.tokens is empty: add { name, sha256 } of a token there to let its bearer write',
+    'this router only reads, since control.tokens is empty: add a token there to let its bearer write (meridian tokens create NAME --offline makes the first one)',
   )
 }

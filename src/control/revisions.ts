@@ -38,10 +38,12 @@ export function wantedRevision({ headers }: FastifyRequest, found: number | unde
   }
   const revision = /^"(0|[1-9]\d{0,15})"$/.exec(ifMatch)?.[1]
   if (revision !== undefined) return Number(revision)
-  throw new MeridianError(
-    'REQUEST_INVALID',
-    `If-Match: expected one tag as ETag gives it ("12"), not ${shown(ifMatch)}`,
-  )
+  // What a shell makes of If-Match: "12" without more quotes around it; shown() would put them back.
+  const unquoted = /^(?:0|[1-9]\d{0,15})$/.test(ifMatch)
+  const instead = unquoted
+    ? `${ifMatch}: the quotes are part of the tag, so send If-Match: "${ifMatch}"`
+    : shown(ifMatch)
+  throw new MeridianError('REQUEST_INVALID', `If-Match: expected one tag as ETag gives it ("12"), not ${instead}`)
 }
 
 /** For changes that the store makes whatever the revision: looked at just before. @throws MeridianError REGION_CHANGED */

@@ -36,6 +36,9 @@ const checkToken = checker(TokenBody)
 const TokenView = Type.Object(
   {
     id: Type.Optional(Type.String({ description: 'To revoke it by; a token of the configuration has none' })),
+    sha256Start: Type.Optional(
+      Type.String({ description: 'First 12 digits of the hash of a token of the configuration, to tell it by' }),
+    ),
     name: Type.String(),
     rights: Rights,
     regions: Regions,
@@ -136,10 +139,11 @@ function addRevoke(app: ControlServer, dependencies: ControlDependencies, caller
 
 async function listTokens({ store, clock }: ControlDependencies, callers: Callers): Promise<TokenView[]> {
   const now = clock.now()
-  const configured = callers.configured.map(({ name, rights, regions, expires }): TokenView => {
+  const configured = callers.configured.map(({ name, sha256, rights, regions, expires }): TokenView => {
     const expiresAt = expiryOf(expires)
     const ends = expires === undefined ? {} : { expiresAt }
-    return { name, rights, regions, source: 'configuration', ...ends, expired: expiresAt <= now }
+    const sha256Start = sha256.slice(0, 12)
+    return { sha256Start, name, rights, regions, source: 'configuration', ...ends, expired: expiresAt <= now }
   })
   return [...configured, ...(await store.tokens.list()).map(token => viewStored(token, now))]
 }

@@ -10,15 +10,18 @@ import type { Verdict } from '../regions/snapshot.ts'
 import type { FleetRecord, Lease } from '../regions/store.ts'
 import { notProbedYet, type ProbeState } from './probe-state.ts'
 
+/** What is known of a region by probes; `off`: the operator wants none (`health.enabled`). */
+export type Probed = ProbeState | 'off' | undefined
+
 /**
  * The first of these that has something to say: operator (draining), lease (lapsed, or required and never taken), probe.
  *
- * @param probe undefined where the region is not probed
+ * @param probe undefined where the region is not probed, `off` where none is
  * @param now milliseconds on the store's clock (`FleetState.now`)
  * @param excuse why a lapsed lease is not held against the region; then it is as the probe says, and at most `impaired` where
  * much of the fleet fell silent together
  */
-export function judge(record: FleetRecord, probe: ProbeState | undefined, now: number, excuse?: LapseExcuse): Verdict {
+export function judge(record: FleetRecord, probe: Probed, now: number, excuse?: LapseExcuse): Verdict {
   return byOperator(record) ?? byLease(record, now, excuse) ?? excused(record, byProbe(record, probe), now, excuse)
 }
 
@@ -52,11 +55,12 @@ function lapseInWords({ registeredAt, load }: FleetRecord, { expiresAt }: Lease,
   return `no heartbeat for ${seconds(now - heardAt)} (lease ${seconds(expiresAt - heardAt)})`
 }
 
-function byProbe({ region, lease }: FleetRecord, probe: ProbeState | undefined): Verdict {
+function byProbe({ region, lease }: FleetRecord, probe: Probed): Verdict {
   if (region.endpoints.probe === undefined) {
     const detail = lease === undefined ? 'declared in a file, not probed' : 'its lease holds, not probed'
     return { condition: 'up', by: lease === undefined ? 'default' : 'lease', detail }
   }
+  if (probe === 'off') return { condition: 'up', by: 'default', detail: 'not probed: health.enabled is false' }
   const { condition, successes, failures, lastFailure } = probe ?? notProbedYet
   if (successes === 0 && failures === 0) return { condition: 'up', by: 'default', detail: 'not probed yet' }
   if (condition === 'up') return { condition, by: 'probe', detail: 'probes are answered' }

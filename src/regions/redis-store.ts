@@ -194,6 +194,8 @@ class SharedStore implements RedisStore {
 
   async read(): Promise<FleetState> {
     this.#connection.checkEvents()
+    // What was not taken while Redis was away says nothing of now: only another try does.
+    if (this.#access.writeFault !== undefined) this.#routers.becomeDue()
     // All are on their way before any is answered.
     const announced = Promise.all([this.#announce(), this.#access.inspectAgain()])
     const reply = (await this.#access.run('read', [this.#state])) as Reading

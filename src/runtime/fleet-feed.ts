@@ -142,7 +142,10 @@ class StoreFeed implements FleetFeed {
     const previous = this.snapshot
     const present = buildSnapshot({
       fleet,
-      judge: record => judge(record, prober?.stateOf(record.region.id), fleet.now, excuses.get(record.region.id)),
+      judge: record => {
+        const { id } = record.region
+        return judge(record, prober === undefined ? 'off' : prober.stateOf(id), fleet.now, excuses.get(id))
+      },
       version: previous.version + 1,
       takenAt: clock.now(),
       readAt: this.#readAt ?? this.#assumedAt,

@@ -8,6 +8,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import Type, { type Static } from 'typebox'
 import type { Clock } from '../clock.ts'
+import { unreadable } from '../errors.ts'
 import { type AllowedEndpoints, requireAllowedEndpoints } from '../regions/allowed-endpoints.ts'
 import { checkRegion } from '../regions/check-region.ts'
 import { withDeclared } from '../regions/declared-records.ts'
@@ -69,7 +70,7 @@ export interface LastSnapshotOptions {
   readonly fleet: string
   readonly declared: readonly Region[]
   readonly allowed: AllowedEndpoints
-  /** Told what was left out, or why there is nothing. */
+  /** Told what was left out, or why there is nothing; not that there was no file. */
   readonly onFault: (message: string) => void
 }
 
@@ -92,7 +93,7 @@ export async function readLastSnapshot(options: LastSnapshotOptions): Promise<Fl
 
 /** What operators said, as it was kept; undefined where nothing was, or nothing that can be believed. */
 export async function readRemembered(file: string, fleet: string): Promise<Remembered | undefined> {
-  // Faults are told when the fleet itself is needed from there; a first start has no file, and nothing is wrong with it.
+  // Faults are told when the fleet itself is needed from there.
   const { now: at, mode, incarnation, remembered } = await readKept({ file, fleet, onFault: () => {} })
   if (remembered === undefined || incarnation === undefined) return undefined
   const { drains, tokens } = remembered
@@ -111,7 +112,11 @@ async function readKept({ file, fleet, onFault }: FileOptions): Promise<Kept> {
       : checked.faults.slice(0, 3).map(formatFault).join('; ')
     onFault(`${file} is left out: ${why}`)
   } catch (error) {
-    onFault(`there is no last snapshot to start from: ${(error as Error).message}`)
+    // A first start has no file, and nothing is wrong with that.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      const { message } = unreadable(file, error, 'the last snapshot')
+      onFault(error instanceof SyntaxError ? `${file} is left out: it is not JSON` : message)
+    }
   }
   return { version: 1, fleet, now: 0, mode: 'auto', records: [] }
 }

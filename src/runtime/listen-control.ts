@@ -15,8 +15,10 @@ export async function listenControl(
     return await app.listen({ host: address, port, listenTextResolver: url => `the control API listens on ${url}` })
   } catch (cause) {
     const reason =
-      (cause as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'the port is in use' : (cause as Error).message
-    const mend = 'choose another address or port in control.listen, or stop what listens there'
+      (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+        ? 'another program listens there'
+        : (cause as Error).message
+    const mend = 'choose another address or port in control.listen, or stop that program'
     throw new MeridianError(
       'LISTEN_FAILED',
       `the control API cannot listen on ${address} port ${port}: ${reason}; ${mend}`,

@@ -1,5 +1,6 @@
 /** Chooses the store by the configuration, and makes the most of a start without it. */
 
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
@@ -93,10 +94,10 @@ async function openRedisStore(
       allowed: allowedEndpoints,
       onFault: onWarning,
     })
-    const count = assumed.records.length
-    log.warn(
-      `${error.message}; starting from ${count} regions of region files and ${file}, and joining when Redis comes`,
-    )
+    const { length } = assumed.records
+    const kept = existsSync(file) ? ` and ${file}` : ', with no snapshot of an earlier run'
+    const from = `starting from ${length} region${length === 1 ? '' : 's'} of region files${kept}`
+    log.warn(`${error.message}; ${from}, and joining when Redis comes`)
     return { store, latency: store.latency, nodes: () => store.nodes(), assumed, onReading }
   }
 }

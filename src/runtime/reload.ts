@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
-import { MeridianError } from '../errors.ts'
+import { faultsInPlace, MeridianError } from '../errors.ts'
 import { changesBetween, describeChanges } from './reload-changes.ts'
 import { differingKeys, withHotKeys } from './reload-config.ts'
 import type { InputReader, Inputs } from './reload-inputs.ts'
@@ -94,9 +94,7 @@ class WatchingReloader implements Reloader {
       this.#options.onReload?.(true)
     } catch (error) {
       this.#options.onReload?.(false)
-      const { code, faults, message } = error as MeridianError
-      const line =
-        error instanceof MeridianError ? { code, faults: faults.length > 0 ? faults : [message] } : { err: error }
+      const line = error instanceof MeridianError ? { code: error.code, faults: faultsInPlace(error) } : { err: error }
       // A file that is written to in several steps is as wrong after each of them.
       if (!isAskedFor && isDeepStrictEqual(line, this.#refusal)) return
       this.#refusal = line

@@ -184,6 +184,21 @@ t.test('what the API has lost is registered again at once', async t => {
   t.same(kinds(), ['registered', 'forgotten', 'registered', 'forgotten', 'registered'])
 })
 
+t.test('another agent for the same region is told of once, and not at every heartbeat', async t => {
+  const { start, untilHeard } = await world(t)
+  const one = start()
+  await one.agent.registered
+  const other = start()
+  await Promise.all([one.until('contested'), other.until('contested')])
+  await untilHeard('reported', 20)
+  for (const { kinds, events } of [one, other]) {
+    t.equal(kinds().filter(kind => kind === 'contested').length, 1)
+    t.ok(kinds().filter(kind => kind === 'forgotten').length <= 3, kinds().join(' '))
+    const [contested] = events.seen.filter(({ kind }) => kind === 'contested')
+    t.match(contested!.message, `another agent speaks for ${id}, too`)
+  }
+})
+
 t.test('speaks to the first router that answers, and goes on to the next', async t => {
   const one = await world(t)
   const other = await controlWorld({ regions: [], store: one.store })
@@ -224,7 +239,7 @@ t.test('a refusal ends an agent that has just begun, and not one that was welcom
     const { agent, kinds } = start(changes)
     await t.rejects(agent.registered, { code })
     await agent.stop()
-    t.same(kinds(), ['control-refused', 'left'])
+    t.same(kinds(), ['refused', 'left'])
   }
   t.same(heard.seen, [])
   let token = 'all-token'

@@ -186,7 +186,10 @@ control:
   t.match(await good.result, { exitCode: 0, stderr: /deregistered/ })
 
   t.match(await agent(...trust, ...as('other')).result, { exitCode: 77, stderr: /is not for region "edge-new"/ })
-  t.match(await agent(...trust).result, { exitCode: 77, stderr: /send a token/ }, 'none')
+  t.match(await agent(...trust).result, {
+    exitCode: 77,
+    stderr: /^meridian: send a token[^\n]*\(here: --token-file or MERIDIAN_TOKEN\)\n$/,
+  })
   t.match(await agent(...trust, ...as('none')).result, { exitCode: 66, stderr: /cannot read --client-cert/ })
   const distrustful = agent(...as('own'))
   t.teardown(() => distrustful.process.kill('SIGKILL'))

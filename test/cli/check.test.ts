@@ -129,3 +129,15 @@ t.test('exit codes: 0 when all is well, 78 for faults, and for warnings when str
   const byVariable = await runMeridian(['check'], { env: { MERIDIAN_HTTP__PORT: 'many' } })
   t.match(byVariable, { exitCode: 78, stdout: /http\.listen\[0\]\.port.*MERIDIAN_HTTP__PORT/ })
 })
+
+t.test('whoever only reads needs no license key; check says that one is missing', async t => {
+  const folder = t.testdir({
+    'meridian.yaml': 'geo: { databases: [embedded, GeoLite2-City.mmdb], update: { accountId: 1 } }',
+  })
+  const file = `${folder}/meridian.yaml`
+  const { faults, warnings } = await checkEverything(file, {})
+  t.same(faults, [])
+  t.ok(warnings.includes('geo.update.licenseKey: is missing: a download needs it beside the account; serve needs it'))
+  t.match(await runMeridian(['geo', 'info', '--config', file]), { exitCode: 0, stderr: '' })
+  t.match(await runMeridian(['serve', '--config', file]), { exitCode: 78, stderr: /licenseKey: is missing/ })
+})

@@ -22,7 +22,7 @@ regions: { directory: fleet, defaultOrder: [london] }
 lease: { duration: 60s }
 `
 
-async function startRouter(t: Test) {
+async function startRouter(t: Test, more: Readonly<Record<string, string>> = {}) {
   const folder = t.testdir({
     'meridian.yaml': settings,
     fleet: { 'london.json': region('london', 51.5, -0.1) },
@@ -33,7 +33,7 @@ async function startRouter(t: Test) {
       'new.json': region('new', 40.7, -74),
     },
   })
-  const command = startMeridianCommand(['serve', '--config', `${folder}/meridian.yaml`])
+  const command = startMeridianCommand(['serve', '--config', `${folder}/meridian.yaml`], { env: more })
   t.teardown(() => command.process.kill('SIGKILL'))
   const [, controlUrl] = await command.until('stderr', /its control API on (\S+)\n/)
   const env = { MERIDIAN_CONTROL_URL: controlUrl!, MERIDIAN_TOKEN: token }
@@ -130,7 +130,7 @@ t.test('a fleet is changed from files, after a look at what that would do', asyn
     t.match(secret, /^mrd_/)
     const [, id] = /^# ([0-9a-f]{12}): report for tokyo, osaka-\*, until \d{4}-\d\d-\d\d \d\d:\d\d UTC$/.exec(about)!
     const list = (await run('tokens', 'list')).stdout
-    t.match(list, /^ops +configuration +read, report, operator +\* +until it is revoked$/m)
+    t.match(list, /^ops +configuration, sha256 [0-9a-f]{12}… +read, report, operator +\* +until it is revoked$/m)
     t.match(list, new RegExp(`^tokyo +${id} +report +tokyo, osaka-\\* +until`, 'm'))
     t.match(await run('regions', 'drain', 'london', '--token', secret), {
       exitCode: 77,
@@ -139,6 +139,14 @@ t.test('a fleet is changed from files, after a look at what that would do', asyn
     t.match(await run('tokens', 'revoke', id!), { exitCode: 0, stdout: `token ${id} is revoked\n` })
     t.match(await run('regions', 'undrain', 'tokyo', '--token', secret), { exitCode: 77 })
     t.match(await run('tokens', 'revoke', id!), { exitCode: 66, stderr: /there is no token with the id/ })
+    const digest = createHash('sha256').update(token).digest('hex')
+    t.match((await run('tokens', 'list')).stdout, `configuration, sha256 ${digest.slice(0, 12)}…`)
+    const nextYear = new Date().getUTCFullYear() + 1
+    const dated = await run('tokens', 'create', 'y', '--expires', `${nextYear}-02-01`)
+    t.match(dated.stdout, `until ${nextYear}-02-0`)
+    for (const day of [`${nextYear}-02-30`, '2020-01-01']) {
+      t.match(await run('tokens', 'create', 'x', '--expires', day), { exitCode: 64, stderr: /the last day/ }, day)
+    }
     t.match(await run('tokens', 'create', 'x', '--expires', 'tomorrow'), {
       exitCode: 64,
       stderr: /--expires: expected/,
@@ -174,7 +182,7 @@ t.test('what an agent keeps registered is left alone, unless it is forced', asyn
   await beat(1)
 
   const dry = await run('regions', 'apply', `${folder}/wanted`, '--dry-run')
-  t.equal(dry.exitCode, 0)
+  t.match(dry, { exitCode: 65, stderr: /^meridian: kept as they are by their agents: tokyo; / }, 'as the real run')
   t.match(dry.stdout, /^new new\ntokyo kept as it is by its agent \(last heartbeat \d+\.\d s ago\)\n/)
 
   const applied = await run('regions', 'apply', `${folder}/wanted`)
@@ -192,6 +200,20 @@ t.test('what an agent keeps registered is left alone, unless it is forced', asyn
   t.match(await show(), { weight: 2 })
   await beat(1)
   t.match(await run('regions', 'remove', 'tokyo', '--force'), { exitCode: 0 })
+})
+
+t.test('a region that is as its file says, but silent, is not passed over', async t => {
+  const { folder, run } = await startRouter(t, { MERIDIAN_LEASE__DURATION: '1s' })
+  await run('regions', 'register', `${folder}/tokyo.json`)
+  const show = async () => JSON.parse((await run('regions', 'show', 'tokyo', '--json')).stdout) as RegionView
+  while ((await show()).lease!.expiresInMs > 0);
+  const same = t.testdir({ 'tokyo.json': region('tokyo', 35.7, 139.7) })
+  const applied = await run('regions', 'apply', same)
+  t.match(applied, { exitCode: 0, stdout: /^tokyo as it is, but its lease has lapsed \(.* s ago\): start its agent; / })
+  t.match(applied.stdout, /\n0 of 1 regions told\n$/)
+  t.match((await run('regions', 'apply', same, '--dry-run')).stdout, /^Nothing would change\.\ntokyo as it is, but/)
+  const json = JSON.parse((await run('regions', 'apply', same, '--json')).stdout)
+  t.match(json, { changes: [], lapsed: [{ region: 'tokyo', lapsedMs: Number }] })
 })
 
 t.test('two folders are compared without any router', async t => {

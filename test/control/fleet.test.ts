@@ -101,6 +101,11 @@ t.test('what somebody else has changed meanwhile is not overwritten', async t =>
     ...{ status: 412, code: 'REGION_CHANGED' },
     detail: `region "a" is registered already, at revision 1: look at it, and send If-Match: "1" to change it all the same`,
   })
+  t.match((await put('a', { 'if-match': '1' })).json(), {
+    ...{ status: 400, code: 'REQUEST_INVALID' },
+    detail:
+      'If-Match: expected one tag as ETag gives it ("12"), not 1: the quotes are part of the tag, so send If-Match: "1"',
+  })
   const first = await tagOf('a')
   const same = await put('a', { 'if-match': first })
   t.equal(same.headers['etag'], first, 'the same again is the same revision')

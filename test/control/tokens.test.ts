@@ -17,7 +17,7 @@ t.test('a token is made, used, listed without its secret, and revoked', async t 
   t.notOk(JSON.stringify(await store.tokens.list()).includes(token), 'the store knows the hash only')
   t.equal((await app.inject({ url: '/v1/regions', headers: bearer(token) })).statusCode, 200)
   const listed = await app.inject({ url: '/v1/tokens', headers: operator })
-  t.notOk(/sha256|mrd_/.test(listed.body), 'nothing that lets anybody use it')
+  t.notOk(/[0-9a-f]{13}|mrd_/.test(listed.body), 'nothing that lets anybody use it')
   t.same(
     listed.json().tokens.map(({ name, source }: Record<string, string>) => `${name} ${source}`),
     [...tokens.map(({ name }) => `${name} configuration`), 'ci store'],
