@@ -70,3 +70,38 @@ t.test('what was asked before the fleet changed is not lost', async t => {
   const [first] = router.sums(1000).demand
   t.ok(first!.requestsPerSecond > 5)
 })
+
+t.test('beyond a thousand audiences the smallest are told as a sum, and nothing is lost', async t => {
+  const capabilities = Array.from({ length: 120 }, (_, i) => `model-${i}`)
+  const router = routerOf([state(region('fra', 'frankfurt', { capabilities }))], {
+    rules: [rule({ capability: { header: 'x-model' } })],
+  })
+  router.sums(0)
+  const places = [
+    'amsterdam',
+    'frankfurt',
+    'warsaw',
+    'london',
+    'ashburn',
+    'portland',
+    'saoPaulo',
+    'tokyo',
+    'sydney',
+  ] as const
+  let asked = 0
+  for (const [rank, place] of places.entries()) {
+    for (const model of capabilities) {
+      const header = (name: string) => (name === 'x-model' ? model : undefined)
+      // The last place asks once for each model, all others twice and more.
+      for (let i = 0; i < places.length - rank; i++, asked++)
+        router.route({ address: clientIn(place, i), host: 'x', path: '/', method: 'GET', header })
+    }
+  }
+  const { demand, restPerSecond } = router.sums(1000)
+  t.equal(demand.length, 1000)
+  t.ok(demand.every(({ requestsPerSecond }, i) => i === 0 || requestsPerSecond <= demand[i - 1]!.requestsPerSecond))
+  const least = demand.at(-1)!.requestsPerSecond
+  t.ok(Math.abs(restPerSecond - 80 * least) < 1e-6, `80 of 1080 are left, each asks once: ${restPerSecond}`)
+  const listed = demand.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0)
+  t.ok(Math.abs(listed + restPerSecond - asked) < 1e-6, `${listed} + ${restPerSecond} of ${asked} in a second`)
+})
