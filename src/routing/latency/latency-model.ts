@@ -12,9 +12,10 @@ import type { Network } from '../../geo/network.ts'
 import { kmTo, priorTo } from '../cost.ts'
 import type { FleetLayout } from '../fleet.ts'
 import { continentIndex, leastRttMs } from '../rtt-prior.ts'
-import { type BeliefLevel, type Measured, RttBelief } from './belief.ts'
+import type { RttBelief } from './belief.ts'
+import { BeliefMaker } from './belief-maker.ts'
 import { additive, logarithmic } from './estimate-pool.ts'
-import { type KeptEstimate, LatencyTable, type NodeKey, type RegionEstimate } from './latency-table.ts'
+import { type KeptEstimate, LatencyTable } from './latency-table.ts'
 import { MeasuredLocator, mostOwnCells, type OwnCell } from './measured-locator.ts'
 import { addressOfKey, areaKey, cellKey, isClientNetwork, networkKey } from './network-key.ts'
 import { RegionNumbers } from './region-numbers.ts'
@@ -44,12 +45,6 @@ const mostPlaces = 100_000
 const mostPerNetwork = 64
 const mostPerPlace = 2048
 const mostWeight = 16
-/** Beliefs that differ by less than both are the same. */
-const noticeableMs = 1
-const noticeableShare = 0.02
-/** What a network must differ by from its cell in what it says of two regions, to be planned for by itself. */
-const ownMs = 5
-const ownShare = 0.1
 /** Networks looked at in one go, some 6 µs each: the rest waits for the next time. */
 const mostAtOnce = 2_000
 /** However few samples come: after so long every belief is made anew, since samples fade. */
@@ -72,6 +67,7 @@ export class LatencyModel {
   #areaBeliefs = new Map<string, RttBelief>()
   #base: Locator | undefined
   #layout: FleetLayout | undefined
+  #maker: BeliefMaker | undefined
   #cellsByCountry = new Map<string, number[]>()
   #view: Locator | undefined
   #changed = false
@@ -102,6 +98,7 @@ export class LatencyModel {
     }
     this.#base = base
     this.#layout = layout
+    this.#maker = new BeliefMaker(this, base, layout)
     this.#areaBeliefs.clear()
     this.#renewAll()
     this.#view = undefined
@@ -232,9 +229,10 @@ export class LatencyModel {
   #reviseCountry(country: string, seconds: number): void {
     const numbers = this.#cellsByCountry.get(country)
     if (numbers === undefined) return
-    const belief = this.#areaBelief(country, 0, undefined, this.#base!.cells[numbers[0]!]!, seconds)
+    const maker = this.#maker!
+    const belief = maker.ofArea(country, 0, undefined, this.#base!.cells[numbers[0]!]!, seconds)
     const known = this.#areaBeliefs.get(country)
-    if (numbers.every(number => !this.#differ(known, belief, this.#base!.cells[number]!))) return
+    if (numbers.every(number => !maker.differ(known, belief, this.#base!.cells[number]!))) return
     if (belief === undefined) this.#areaBeliefs.delete(country)
     else this.#areaBeliefs.set(country, belief)
     for (const number of numbers) this.#dirtyCells.add(number)
@@ -244,8 +242,8 @@ export class LatencyModel {
     const cell = this.#base!.cells[number]
     if (cell?.coordinates === undefined) return
     const area = cell.country === undefined ? undefined : this.#areaBeliefs.get(cell.country)
-    const belief = this.#beliefOf('cell', this.places, cellKey(cell), area, cell, seconds)
-    if (!this.#differ(this.#beliefs.get(number), belief, cell)) return
+    const belief = this.#maker!.ofCell(cell, area, seconds)
+    if (!this.#maker!.differ(this.#beliefs.get(number), belief, cell)) return
     this.#changed = true
     if (belief === undefined) this.#beliefs.delete(number)
     else this.#beliefs.set(number, belief)
@@ -260,83 +258,19 @@ export class LatencyModel {
     const length = key[2] === 4 ? 24 : 48
     // Within one network there may be several places, which may not be served from the same countries.
     const isWhole = cell.coordinates !== undefined && base.prefixLength(address) <= length
-    const belief = isWhole ? this.#networkBelief(key, number, seconds) : undefined
+    const maker = this.#maker!
+    const country = cell.country === undefined ? undefined : this.#areaBeliefs.get(cell.country)
+    const belief = isWhole ? maker.ofNetwork(key, cell, country, seconds) : undefined
     const known = this.#own.get(node)
-    if (belief === undefined || !this.#standsOut(belief, this.#beliefs.get(number), cell)) {
+    if (belief === undefined || !maker.standsOut(belief, this.#beliefs.get(number), cell)) {
       if (known !== undefined) this.#giveUpOwn(node)
       return
     }
-    if (known?.cell === number && !this.#differ(known.belief, belief, cell)) return
+    if (known?.cell === number && !maker.differ(known.belief, belief, cell)) return
     const slot = known?.slot ?? this.#freeSlots.pop()
     if (slot === undefined) return
     this.#own.set(node, { key, slot, cell: number, belief })
     this.#changed = true
-  }
-
-  #networkBelief(key: NodeKey, number: number, seconds: number): RttBelief | undefined {
-    const cell = this.#base!.cells[number]!
-    const { country } = cell
-    const asn = this.#base!.locate(addressOfKey(key))?.asn
-    const countryBelief = country === undefined ? undefined : this.#areaBeliefs.get(country)
-    const area =
-      country === undefined || asn === undefined
-        ? countryBelief
-        : this.#areaBelief(country, asn, countryBelief, cell, seconds)
-    const around = this.#beliefOf('cell', this.places, cellKey(cell), area, cell, seconds)
-    return this.#beliefOf('network', this.networks, key, around, cell, seconds)
-  }
-
-  #areaBelief(country: string, asn: number, below: RttBelief | undefined, cell: Cell, seconds: number) {
-    return this.#beliefOf('area', this.areas, areaKey(country, asn), below, cell, seconds)
-  }
-
-  /** What is believed at a node; `below` where it knows nothing of the present regions. */
-  #beliefOf(
-    level: BeliefLevel,
-    table: LatencyTable,
-    key: NodeKey,
-    below: RttBelief | undefined,
-    cell: Cell,
-    seconds: number,
-  ): RttBelief | undefined {
-    const measured = new Map<string, Measured>()
-    for (const { region, samples, value } of table.estimates(table.find(...key), seconds) as RegionEstimate[]) {
-      const id = this.regions.idOf(region, this.#layout!)
-      if (id !== undefined) measured.set(id, { samples, ms: level === 'area' ? value : Math.exp(value) })
-    }
-    return measured.size === 0 ? below : new RttBelief(level, below, measured, this.#priorsOf(cell))
-  }
-
-  #priorsOf(cell: Cell): (region: string) => number {
-    const layout = this.#layout!
-    const from = toUnitVector(cell.coordinates!)
-    const continent = continentIndex(cell.continent)
-    return region => priorTo(layout, from, continent, layout.indexOf.get(region)!)
-  }
-
-  #differ(a: RttBelief | undefined, b: RttBelief | undefined, cell: Cell): boolean {
-    if (a === b) return false
-    const priorOf = this.#priorsOf(cell)
-    return this.#layout!.regions.some(({ id }) => {
-      const prior = priorOf(id)
-      const [was, is] = [a?.rttMs(id, prior) ?? prior, b?.rttMs(id, prior) ?? prior]
-      return Math.abs(was - is) > Math.max(noticeableMs, noticeableShare * is)
-    })
-  }
-
-  /** Whether a network's regions differ from its cell's by more than one delay that all have in common. */
-  #standsOut(own: RttBelief, cells: RttBelief | undefined, cell: Cell): boolean {
-    const priorOf = this.#priorsOf(cell)
-    let [least, most, nearest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
-    for (const { id } of this.#layout!.regions) {
-      const prior = priorOf(id)
-      const rtt = own.rttMs(id, prior)
-      const difference = rtt - (cells?.rttMs(id, prior) ?? prior)
-      least = Math.min(least, difference)
-      most = Math.max(most, difference)
-      nearest = Math.min(nearest, rtt)
-    }
-    return most - least > Math.max(ownMs, ownShare * nearest)
   }
 
   #giveUpOwn(node: number): void {
