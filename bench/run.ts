@@ -1,5 +1,5 @@
 /**
- * Side-by-side benchmarks: `npm run bench -- NAME [--json FILE]`.
+ * Side-by-side benchmarks: `npm run bench -- NAME [--json FILE]`; `gate` also takes `--quick` and `--html FILE`.
  *
  * Each benchmark is a file here; its figures are ratios or rates that `docs/benchmarks.md` speaks of. Machines are noisy:
  * what is compared runs in turn in one go, and the median counts.
@@ -9,17 +9,30 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Figures } from './figures.ts'
 
-const benchmarks: Readonly<Record<string, () => Promise<Figures>>> = {
+interface Options {
+  readonly quick?: boolean | undefined
+  readonly html?: string | undefined
+}
+
+const benchmarks: Readonly<Record<string, (options: Options) => Promise<Figures>>> = {
   decision: async () => (await import('./decision.ts')).measure(),
+  gate: async options => (await import('./gate.ts')).measure(options),
   routing: async () => (await import('./routing.ts')).measure(),
   store: async () => (await import('./store.ts')).measure(),
 }
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } })
-const run = benchmarks[positionals[0] ?? '']
-if (run === undefined || positionals.length !== 1) {
-  console.error(`usage: npm run bench -- ${Object.keys(benchmarks).join('|')} [--json FILE]`)
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'string' }, html: { type: 'string' }, quick: { type: 'boolean' } },
+})
+const { json, ...options } = values
+const [name = ''] = positionals
+const run = benchmarks[name]
+if (run === undefined || positionals.length !== 1 || (name !== 'gate' && Object.keys(options).length > 0)) {
+  console.error(
+    `usage: npm run bench -- ${Object.keys(benchmarks).join('|')} [--json FILE]; gate: [--quick] [--html FILE]`,
+  )
   process.exit(64)
 }
-const figures = await run()
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ figures }, null, 2)}\n`)
+const figures = await run(options)
+if (json !== undefined) writeFileSync(json, `${JSON.stringify({ figures }, null, 2)}\n`)
