@@ -14,6 +14,7 @@ import { Measure } from './measure.ts'
 import type { Policy, SimulatedRouter } from './policy.ts'
 import { seededRandom } from './random.ts'
 import { RegionModel } from './region-model.ts'
+import { lookEveryMs, Reports } from './reports.ts'
 import { RequestFlow } from './request-flow.ts'
 import type { SimulationResult } from './result.ts'
 import { Schedule } from './schedule.ts'
@@ -22,9 +23,6 @@ import type { World } from './world.ts'
 
 const sampleEveryMs = 1000
 const advanceEveryMs = 100
-/** An agent looks at its service more often than it reports, and reports at once when it finds it changed. */
-const looksPerReport = 4
-const leastLookMs = 250
 
 export interface Simulation {
   /** Simulated time up to which everything has happened, ms. */
@@ -60,9 +58,7 @@ class Run implements Simulation {
   readonly #measure: Measure
   readonly #flow: RequestFlow
   readonly #upheavals: Upheavals
-  readonly #reportedAt: Float64Array
-  /** What regions have said that is still on its way, by region, the oldest first. */
-  readonly #underWay: ReturnType<RegionModel['report']>[][]
+  readonly #reports: Reports
   /** Rises with every change of demand: an arrival drawn before no longer counts. */
   #generation = 0
 
@@ -85,8 +81,7 @@ class Run implements Simulation {
       jitter: streamOf(world, 'jitter'),
     })
     this.#upheavals = new Upheavals(world, this.#schedule, this.#regions, this.#fleet, this.#flow)
-    this.#reportedAt = new Float64Array(world.regions.length)
-    this.#underWay = world.regions.map(() => [])
+    this.#reports = new Reports(world, this.#schedule, this.#regions, this.#fleet)
     this.#begin(streamOf(world, 'timing'))
   }
 
@@ -175,10 +170,10 @@ class Run implements Simulation {
     const { now } = this.#schedule
     switch (kind) {
       case event.report:
-        this.#report(subject)
+        this.#reports.look(subject)
         break
       case event.reported:
-        this.#fleet.takeReport(subject, this.#underWay[subject]!.shift()!, now)
+        this.#reports.arrive(subject)
         break
       case event.snapshot:
         this.#fleet.read(subject, now)
@@ -213,7 +208,7 @@ class Run implements Simulation {
     const { reportEveryMs, snapshotEveryMs, publishEveryMs, tollsEveryMs } = this.#world.routers
     switch (kind) {
       case event.report:
-        return Math.max(leastLookMs, reportEveryMs / looksPerReport)
+        return lookEveryMs(reportEveryMs)
       case event.snapshot:
         return snapshotEveryMs
       case event.publish:
@@ -243,18 +238,6 @@ class Run implements Simulation {
       if (at <= this.#world.durationMs) this.#flow.send(at)
     }
     this.#schedule.at(this.#clients.nextBurst(now), event.burst, 0)
-  }
-
-  #report(place: number): void {
-    const region = this.#regions[place]!
-    const { now } = this.#schedule
-    const isDue = now - this.#reportedAt[place]! >= this.#world.routers.reportEveryMs - leastLookMs / 2
-    if (!isDue && !region.hasChanged) return
-    const report = region.report(now - this.#reportedAt[place]!)
-    this.#reportedAt[place] = now
-    if (!region.isUp) return
-    this.#underWay[place]!.push(report)
-    this.#schedule.after(this.#world.routers.reportDelayMs, event.reported, place)
   }
 
   #probe(subject: number): void {
