@@ -29,9 +29,19 @@ const checkHeader = checker(Header)
 const rowBytes = 28
 const rowsAtOnce = 10_000
 
-/** Where it is kept unless the operator says otherwise: one file for each router of each fleet. */
-export function defaultLatencyFile(fleet: string, router: string, environment: NodeJS.ProcessEnv): string {
-  return join(stateFolder(environment), `${fleet}.${router}.latency`)
+/**
+ * Where it is kept unless the operator says otherwise: one file for each router of each fleet.
+ *
+ * @param snapshotFile where the operator has the fleet kept: a folder that can be written to
+ */
+export function defaultLatencyFile(
+  fleet: string,
+  router: string,
+  snapshotFile: string | undefined,
+  environment: NodeJS.ProcessEnv,
+): string {
+  const folder = snapshotFile === undefined ? stateFolder(environment) : dirname(snapshotFile)
+  return join(folder, `${fleet}.${router}.latency`)
 }
 
 /**

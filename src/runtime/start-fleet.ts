@@ -136,7 +136,7 @@ async function openLatency(
     router,
     locator,
     exchange,
-    file: latency.file ?? defaultLatencyFile(config.fleet, config.router.id, process.env),
+    file: latency.file ?? defaultLatencyFile(config.fleet, config.router.id, config.redis?.snapshotFile, process.env),
     fleet: config.fleet,
     clock: systemClock,
     onFault: message => log.warn(message),

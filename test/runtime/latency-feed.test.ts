@@ -8,6 +8,7 @@ import { parseNetwork } from '../../src/geo/network.ts'
 import type { LatencyExchange, SharedSample } from '../../src/regions/latency-exchange.ts'
 import { LatencyModel } from '../../src/routing/latency/latency-model.ts'
 import { type LatencyFeed, startLatencyFeed } from '../../src/runtime/latency-feed.ts'
+import { defaultLatencyFile } from '../../src/runtime/latency-file.ts'
 import { createFakeClock, type FakeClock } from '../support/clocks.ts'
 import { clientIn, region, routerOf, rule, snapshotOf, state, worldLocator } from '../support/world.ts'
 
@@ -85,6 +86,12 @@ t.test('nothing measured, nothing written', async t => {
   await feed.close()
   t.notOk(existsSync(file))
   t.same(faults, [])
+})
+
+t.test('unless it is named the file lies where the snapshot is kept', async t => {
+  const home = { STATE_DIRECTORY: '/var/lib/meridian' }
+  t.equal(defaultLatencyFile('shop', 'fra-1', undefined, home), '/var/lib/meridian/shop.fra-1.latency')
+  t.equal(defaultLatencyFile('shop', 'fra-1', '/srv/state/last.json', home), '/srv/state/shop.fra-1.latency')
 })
 
 t.test('a file that is broken, or of another fleet, is left out', async t => {
