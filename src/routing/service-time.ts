@@ -41,6 +41,7 @@ interface Known {
 
 export class ServiceTimes {
   readonly #known = new Map<string, Known>()
+  #middle = 0
 
   /** Takes in the reports of a fleet, each once; regions that are not in it are forgotten. */
   observe(records: readonly ServiceRecord[]): void {
@@ -50,9 +51,12 @@ export class ServiceTimes {
     this.#compare()
   }
 
-  /** Time to first byte above the fleet's best, ms from 0 to 1000; 0 where it is not known. */
+  /**
+   * Time to first byte above the fleet's best, ms from 0 to 1000. A region of which it is not known is taken to be like the middle
+   * one of the others, so that silence pays nobody; 0 where it is known of none.
+   */
   serviceMs(region: string): number {
-    return this.#known.get(region)?.told ?? 0
+    return this.#known.get(region)?.told ?? this.#middle
   }
 
   #take({ region, load }: ServiceRecord): void {
@@ -79,6 +83,8 @@ export class ServiceTimes {
       const noticeable = Math.max(noticeableMs, noticeableShare * known.told)
       if (Math.abs(found - known.told) > noticeable) known.told = found
     }
+    const told = [...this.#known.values()].map(known => known.told).sort((a, b) => a - b)
+    this.#middle = told[Math.floor((told.length - 1) / 2)] ?? 0
   }
 }
 
