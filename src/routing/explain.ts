@@ -175,7 +175,7 @@ function believedOf(
   }
 }
 
-/** Only where something was measured: the prior alone is in the column. */
+/** Only where something was measured, here or in other regions that it tells of: the prior alone is in the column. */
 function believedRttOf(
   { costs }: Workings,
   { compiled }: Question,
@@ -183,8 +183,9 @@ function believedRttOf(
   region: number,
 ): BelievedRtt | undefined {
   const rtt = costs.believedRtt(compiled.rule, cell, region)
-  if (rtt === undefined || rtt.level === 'prior') return undefined
+  if (rtt === undefined) return undefined
   const { prior, believed, measured, samples, level } = rtt
+  if (level === 'prior' && rounded(believed) === rounded(prior)) return undefined
   return {
     prior: rounded(prior),
     believed: rounded(believed),

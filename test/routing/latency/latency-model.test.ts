@@ -45,6 +45,11 @@ function world(maxNetworks = 1000) {
       const trace = router.explain({ address: clientIn(place, network), host: '', path: '/', method: 'GET' })
       return [...trace.candidates, ...trace.rejected].find(each => each.region === id)!.column.rtt
     },
+    candidate(place: PlaceName, network: number, id: string) {
+      router.useLocator(model.view(0))
+      const { candidates } = router.explain({ address: clientIn(place, network), host: '', path: '/', method: 'GET' })
+      return candidates.find(each => each.region === id)!
+    },
   }
 }
 
@@ -93,6 +98,22 @@ t.test('a country tells of its other cells', async t => {
   }
   const after = rtt('portland', 0, 'fra') - rtt('portland', 0, 'iad')
   t.ok(after > before + 50, `Frankfurt is that much farther than thought from all of the US: ${before} -> ${after}`)
+})
+
+t.test('the trace shows what an access line makes of a region that nobody measured', async t => {
+  const { sample, candidate } = world()
+  t.equal(candidate('london', 3, 'iad').believed?.rtt, undefined, 'the prior alone is in the column')
+  const before = candidate('london', 3, 'iad').column.rtt
+  for (let i = 0; i < 8; i++) {
+    for (const [id, ms] of [
+      ['ams', 40],
+      ['fra', 47],
+    ] as const)
+      sample('london', i, id, ms)
+  }
+  const { column, believed } = candidate('london', 3, 'iad')
+  t.match(believed?.rtt, { level: 'prior', prior: before, believed: column.rtt })
+  t.ok(column.rtt > before + 10, `${before} -> ${column.rtt}`)
 })
 
 t.test('samples age out', async t => {
