@@ -13,6 +13,9 @@ import type { SchemaNode } from './keys.ts'
 import { Redis } from './redis.ts'
 import { HeaderName, Rule } from './rule.ts'
 
+/** Of the softmax among regions of like cost, ms: scored in the simulator. */
+export const defaultTemperatureMs = 3
+
 const strict = { additionalProperties: false }
 
 /** A mapping that may be left out: every key in it has a default or may be left out as well. */
@@ -181,7 +184,7 @@ const Log = Section({
 })
 
 const Routing = Section({
-  temperatureMs: Type.Number({ exclusiveMinimum: 0, maximum: 10_000, default: 8 }),
+  temperatureMs: Type.Number({ exclusiveMinimum: 0, maximum: 10_000, default: defaultTemperatureMs }),
   snapshotEvery: Duration('1s'),
   exchangeEvery: Duration('50ms'),
   tollsEvery: Duration('2s'),

@@ -141,9 +141,16 @@ export class Chooser {
       }
       start = end
     }
-    choice.hasRoom = false
+    choice.hasRoom = this.#canAnyServe(regions, start)
     choice.start = 0
     choice.end = start
+  }
+
+  #canAnyServe(regions: Uint16Array, end: number): boolean {
+    for (let i = 0; i < end; i++) {
+      if (this.#isHot[regions[i]!] === 0 && !this.#loads.isOverloaded(regions[i]!)) return true
+    }
+    return false
   }
 
   #isOneGroup({ groupEnds }: Ranking, { start, end }: Choice): boolean {

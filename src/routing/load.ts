@@ -11,7 +11,14 @@
 import type { RegionState } from '../regions/snapshot.ts'
 import { barrierMs } from './barrier.ts'
 import { OwnTraffic } from './own-traffic.ts'
-import { assumedStayMs, believedCapacity, believedInflight, believedStayMs, reportedPressure } from './reported-load.ts'
+import {
+  assumedStayMs,
+  believedCapacity,
+  believedInflight,
+  believedStayMs,
+  reportedPressure,
+  servingPressure,
+} from './reported-load.ts'
 import { rampUp } from './slow-start.ts'
 import { TrafficHistory } from './traffic-history.ts'
 
@@ -59,6 +66,7 @@ export class Loads {
   /** As reported, and what is left of it: a region that falls silent at a busy moment is not busy for ever. */
   readonly #reportedPressure: Float64Array
   readonly #pressure: Float64Array
+  readonly #servingPressure: Float64Array
   /** Share of the capacity that slow start allows. */
   readonly #ramp: Float64Array
   readonly #since: Float64Array
@@ -82,6 +90,7 @@ export class Loads {
     this.#lasting = array()
     this.#reportedPressure = array()
     this.#pressure = array()
+    this.#servingPressure = array()
     this.#ramp = array().fill(1)
     this.#since = array()
     this.#stamp = array().fill(Number.NEGATIVE_INFINITY)
@@ -236,9 +245,18 @@ export class Loads {
 
   /** Is it so full that what else comes goes to a later tier, if there is one? The last slots are for what is under way. */
   isFull(region: number): boolean {
+    return this.#hasBarriers && (this.#pressure[region]! >= 1 || this.#isTaken(region, fullShare))
+  }
+
+  /** Would more requests than it has only wait there, or be refused? What is asked for then is more than it can do. */
+  isOverloaded(region: number): boolean {
     if (!this.#hasBarriers) return false
-    const full = Math.ceil(fullShare * this.capacityNow(region))
-    return this.#pressure[region]! >= 1 || Math.round(this.inflight(region)) >= full
+    const isPressed = this.#servingPressure[region]! >= 1 && this.reportAgeMs(region) <= pressureHoldsMs
+    return isPressed || this.#isTaken(region, 1)
+  }
+
+  #isTaken(region: number, share: number): boolean {
+    return Math.round(this.inflight(region)) >= Math.ceil(share * this.capacityNow(region))
   }
 
   /** Age of the last report, ms; infinite where there was none. */
@@ -258,6 +276,7 @@ export class Loads {
       this.#lasting[region] = from.#lasting[old]!
       this.#surprise[region] = from.#surprise[old]!
       this.#reportedPressure[region] = from.#reportedPressure[old]!
+      this.#servingPressure[region] = from.#servingPressure[old]!
       this.#stamp[region] = from.#stamp[old]!
       this.#receivedAt[region] = from.#receivedAt[old]!
     }
@@ -279,6 +298,7 @@ export class Loads {
     this.#stamp[region] = load.receivedAt
     this.#receivedAt[region] = receivedAt
     this.#reportedPressure[region] = reportedPressure(load)
+    this.#servingPressure[region] = servingPressure(load)
     this.#pressure[region] = this.#pressureLeft(region)
     const stay = this.#averageStay(region, believedStayMs(load), sinceLast)
     const inflight = believedInflight(load, this.capacity[region]!)

@@ -40,8 +40,16 @@ export function believedStayMs(load: ReceivedLoadReport): number {
 /** The worst of what a report says besides its requests in flight; fractions. */
 export function reportedPressure(load: ReceivedLoadReport | undefined): number {
   if (load === undefined) return 0
+  return Math.max(servingPressure(load), (load.cpu ?? 0) / 0.95, memoryPressure(load.memory ?? 0))
+}
+
+/**
+ * Of it what more requests would only make worse: a queue, a KV cache. A busy processor may be somebody else's doing; it is a
+ * reason to prefer another region, and none to answer nobody.
+ */
+export function servingPressure(load: ReceivedLoadReport): number {
   const queue = load.queueDepth !== undefined && load.queueLimit !== undefined ? load.queueDepth / load.queueLimit : 0
-  return Math.max(queue, (load.kvCache ?? 0) / 0.8, (load.cpu ?? 0) / 0.95, memoryPressure(load.memory ?? 0))
+  return Math.max(queue, (load.kvCache ?? 0) / 0.8)
 }
 
 /** Memory that is merely well used says nothing; above 90 % it starts to count. */

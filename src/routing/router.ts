@@ -23,7 +23,7 @@ import { RuleTable } from './match-rule.ts'
 import { hashText, hashWords } from './pick.ts'
 import { type DecisionContext, RouteDecision } from './route-decision.ts'
 import { Admissions } from './shedding.ts'
-import { DemandMeter } from './tolls/demand-meter.ts'
+import { DemandMeter, smoothing } from './tolls/demand-meter.ts'
 import type { TollController, Tolls } from './tolls/toll-controller.ts'
 import { affinityOf, capabilityOf, type Question, type RouterSettings, type Workings } from './workings.ts'
 
@@ -48,8 +48,8 @@ export interface LiveRouter extends FollowingRouter {
   advance(now: number): void
 }
 
-/** Weight of what is new in the mean number of requests that an answer stands for. */
-const answerLearning = 0.02
+/** What the mean number of requests that an answer stands for is averaged over, ms. */
+const answerLearningMs = 3_000
 
 const emptySnapshot: Snapshot = { version: 0, takenAt: 0, regions: [] }
 
@@ -64,6 +64,7 @@ class PlanningRouter implements LiveRouter {
   #now = 0
   readonly #meter = new DemandMeter()
   #requestsPerAnswer = 1
+  #learntAt: number | undefined
   /** Requests that are followed, by region id: also those whose region is not in the fleet for a while. */
   readonly #open = new Map<string, number>()
   readonly #hot = new HotMarks()
@@ -226,7 +227,9 @@ class PlanningRouter implements LiveRouter {
     const reported = this.#snapshot.regions.reduce((sum, { load }) => sum + (load?.requestsPerSecond ?? 0), 0)
     if (answersPerSecond <= 0 || reported <= 0) return
     const found = Math.max(1, (reported - sentPerSecond) / answersPerSecond)
-    this.#requestsPerAnswer += answerLearning * (found - this.#requestsPerAnswer)
+    const elapsed = this.#now - (this.#learntAt ?? this.#now - answerLearningMs)
+    this.#learntAt = this.#now
+    this.#requestsPerAnswer += smoothing(elapsed, answerLearningMs) * (found - this.#requestsPerAnswer)
   }
 
   explain(request: RouteRequest): Trace {

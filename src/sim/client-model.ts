@@ -15,6 +15,7 @@ export class ClientModel {
   readonly #random: Random
   readonly #arrivals: Random
   readonly #bursts: Random
+  readonly #phases: Random
   readonly #proxied: number
   readonly #redirected: number
   /** Running sums of the cities' demand, per second. */
@@ -31,6 +32,7 @@ export class ClientModel {
     this.#random = seededRandom(Math.imul(world.seed, 0x9e3779b1) + 1)
     this.#arrivals = seededRandom(Math.imul(world.seed, 0x9e3779b1) + 2)
     this.#bursts = seededRandom(Math.imul(world.seed, 0x9e3779b1) + 3)
+    this.#phases = seededRandom(Math.imul(world.seed, 0x9e3779b1) + 7)
     this.#proxied = world.routers.transport.proxy
     this.#redirected = this.#proxied + world.routers.transport.redirect
     const networks = world.cities.length * world.clients.networksPerCity
@@ -95,7 +97,9 @@ export class ClientModel {
   keepAnswer(city: number, network: number, region: number, now: number): void {
     const resolver = this.#resolver(city, network)
     this.#answer[resolver] = region
-    this.#until[resolver] = now + this.#world.routers.ttlMs
+    // The world did not begin with this simulation: a resolver's first answer is some way into its lifetime already.
+    const left = this.#until[resolver] === Number.NEGATIVE_INFINITY ? this.#phases() : 1
+    this.#until[resolver] = now + left * this.#world.routers.ttlMs
   }
 
   /** How long a client waits after its try number `attempt`, from 1; infinite where it was the last. */

@@ -13,6 +13,7 @@ import type { LoadReport } from '../regions/load-report.ts'
 import type { Region } from '../regions/region.ts'
 import type { Snapshot } from '../regions/snapshot.ts'
 import type { FleetRecord } from '../regions/store.ts'
+import { tollShare } from '../regions/tolls.ts'
 import type { SimulatedRouter } from './policy.ts'
 import type { World } from './world.ts'
 
@@ -21,9 +22,6 @@ const probing = { intervalMs: 5000, recheckMs: 1000, timeoutMs: 2000, rise: 2, f
 const leastLeaseMs = 10_000
 /** What a router told is believed for so long, ms; and so long may a leader be silent before another takes over. */
 const sumsMs = 3000
-/** Without the store tolls stay as they are for the first, then halve every second of these, ms. */
-const frozenMs = 10_000
-const halvedMs = 10_000
 /** A capacity that changes by more than this part of itself is told at once. */
 const notable = 0.1
 
@@ -171,7 +169,7 @@ export class FleetModel {
       takenAt: now,
       previous: view.snapshot.version === 0 ? undefined : view.snapshot,
     })
-    const factor = 0.5 ** (Math.max(0, now - view.readAt - frozenMs) / halvedMs)
+    const factor = tollShare(now - view.readAt)
     const regions = snapshot.regions.map(state => ({
       ...state,
       tollMs: factor * (view.tolls.get(state.region.id) ?? 0),

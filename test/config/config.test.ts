@@ -29,7 +29,7 @@ t.test('without a word from the operator everything has its default', async t =>
     health: { enabled: true, intervalMs: 5000, timeoutMs: 2000, recheckMs: 1000, rise: 2, fall: 3 },
     lease: { durationMs: 10_000 },
     routing: {
-      temperatureMs: 8,
+      temperatureMs: 3,
       snapshotEveryMs: 1000,
       latency: { enabled: true, halfLifeMs: 21_600_000, maxNetworks: 100_000, explorationShare: 0, file: undefined },
     },

@@ -172,3 +172,17 @@ t.test('a stay that is reported anew is worked in slowly', async t => {
   for (let now = 4_000; now <= 120_000; now += 2_000) loads.update([report(0, now, { latencyMs: 2_000 })], now)
   t.ok(loads.stay[0]! > 1_990)
 })
+
+t.test('a busy processor is a reason to go elsewhere, and none to answer nobody', async t => {
+  for (const [more, full, overloaded, why] of [
+    [{ cpu: 1 }, true, false, 'somebody else may keep it busy'],
+    [{ kvCache: 0.9 }, true, true, 'more requests make it worse'],
+    [{ queueDepth: 10, queueLimit: 10 }, true, true, 'the next is refused'],
+    [{ inflight: 97 }, true, false, 'the last slots'],
+    [{ inflight: 100 }, true, true, 'no slot'],
+    [{}, false, false, 'idle'],
+  ] as const) {
+    const loads = new Loads([report(0, 0, more)], 0)
+    t.same([loads.isFull(0), loads.isOverloaded(0)], [full, overloaded], why)
+  }
+})

@@ -157,7 +157,10 @@ t.test('without the store nobody lapses, and tolls fade', async t => {
   for (const at of [30_000, 40_000, 50_000, 51_500, 59_000]) t.same(conditionAt(witness, at), ['up', 'up'], `${at}`)
   const toll = (at: number) => witness.last(0, at).regions[0]!.tollMs
   t.equal(toll(29_000), toll(20_000), 'frozen at first')
-  t.ok(toll(40_100) < 0.6 * toll(20_000) && toll(40_100) > 0.4 * toll(20_000), 'then half in ten seconds')
+  t.ok(
+    toll(40_100) < 0.9 * toll(20_000) && toll(40_100) > 0.7 * toll(20_000),
+    'then as in production: half in thirty seconds',
+  )
   t.ok(witness.led.every(({ now }) => now <= 20_100 || now >= 50_100))
   t.ok(toll(59_000) > toll(20_000), 'and back with the store')
 })

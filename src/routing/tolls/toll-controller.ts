@@ -44,7 +44,7 @@ export class TollController {
     const { layout, loads, settings } = workings
     const elapsed = this.#steppedAt === undefined ? 0 : now - this.#steppedAt
     this.#steppedAt = now
-    const taken = Float64Array.from(layout.regions, (_, region) => loads.inflight(region))
+    const taken = Float64Array.from(layout.regions, (_, region) => slotsInUse(loads, region))
     const problem = poseProblem(workings, condition.withoutTolls(), everyone, targetOf(workings, condition, taken))
     const tolls = Float64Array.from(layout.regions, ({ id }) => this.#tolls.get(id) ?? 0)
     const expected = new Float64Array(layout.regions.length)
@@ -67,6 +67,13 @@ export class TollController {
     }
     return correction
   }
+}
+
+/** What waits for a slot takes none: a queue is what happened before, and no measure of what is asked for now. */
+function slotsInUse(loads: Workings['loads'], region: number): number {
+  const capacity = loads.capacityNow(region)
+  const inflight = loads.inflight(region)
+  return Number.isNaN(capacity) ? inflight : Math.min(inflight, capacity)
 }
 
 /** A toll on every region that anybody may use says nothing: it moves nobody, and hides what does. */

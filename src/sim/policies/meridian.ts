@@ -3,6 +3,8 @@
  * clock. Sums, tolls and flights go the way that the runtime sends them.
  */
 
+import type { Random } from '../../clock.ts'
+import { defaultTemperatureMs } from '../../config/schema.ts'
 import type { DemandSums, RouterSums } from '../../regions/router-sums.ts'
 import type { Snapshot } from '../../regions/snapshot.ts'
 import type { Decision } from '../../routing/decision.ts'
@@ -10,9 +12,9 @@ import { createRouter, type LiveRouter } from '../../routing/router.ts'
 import { TollController } from '../../routing/tolls/toll-controller.ts'
 import type { Policy, SimulatedFlight, SimulatedRouter } from '../policy.ts'
 import type { Transport, World } from '../world.ts'
+import { routerRandom } from './reported-fleet.ts'
 import { addressIn, simulatedLocator } from './simulated-locator.ts'
 
-const temperatureMs = 3
 const demandEveryMs = 2000
 
 export const meridian: Policy = {
@@ -23,13 +25,14 @@ export const meridian: Policy = {
       rules: [],
       defaultOrder: [],
       location: undefined,
-      temperatureMs,
+      temperatureMs: defaultTemperatureMs,
       ...(world.routers.transport.dns > 0 && { answerLifetimeMs: world.routers.ttlMs }),
     }
     const regionOf = new Map(world.regions.map(({ id }, region) => [id, region]))
     return Array.from(
       { length: world.routers.count },
-      () => new ProductionRouter(world, createRouter(settings, locator), regionOf),
+      (_, router) =>
+        new ProductionRouter(world, createRouter(settings, locator), regionOf, routerRandom(world, router)),
     )
   },
 }
@@ -38,6 +41,8 @@ class ProductionRouter implements SimulatedRouter {
   readonly #world: World
   readonly #router: LiveRouter
   readonly #regionOf: ReadonlyMap<string, number>
+  /** Draws lots when every region is full. */
+  readonly #chance: Random
   readonly #tolls = new TollController()
   #steppedAt = Number.NEGATIVE_INFINITY
   #demandAt = Number.NEGATIVE_INFINITY
@@ -45,7 +50,8 @@ class ProductionRouter implements SimulatedRouter {
   #snapshot: Snapshot | undefined
   #decision: Decision | undefined
 
-  constructor(world: World, router: LiveRouter, regionOf: ReadonlyMap<string, number>) {
+  constructor(world: World, router: LiveRouter, regionOf: ReadonlyMap<string, number>, chance: Random) {
+    this.#chance = chance
     this.#world = world
     this.#router = router
     this.#regionOf = regionOf
@@ -54,12 +60,15 @@ class ProductionRouter implements SimulatedRouter {
   choose(city: number, network: number, transport: Transport, _now: number, avoid: readonly number[]): number {
     const address = addressIn(this.#world, city, network)
     const isAnswer = transport === 'dns'
-    const decision = this.#router.route({ address, host: 'simulated', path: '/', method: 'GET', isAnswer })
+    const chance = this.#chance()
+    const decision = this.#router.route({ address, host: 'simulated', path: '/', method: 'GET', isAnswer, chance })
     this.#decision = decision
+    if (decision.shed !== undefined) return -1
     if (avoid.length === 0) return decision.best === undefined ? -1 : this.#regionOf.get(decision.best.id)!
-    for (const { region } of decision.ranked) {
+    for (const { region, standing } of decision.ranked) {
       const number = this.#regionOf.get(region.id)!
-      if (!avoid.includes(number)) return number
+      // A region that is known to be dead is no way out for what others have refused.
+      if (!avoid.includes(number) && (standing !== 'doubtful' || decision.degraded)) return number
     }
     return -1
   }
