@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -23,8 +23,8 @@ async function eventually(ask: () => Promise<string>, wanted: RegExp): Promise<s
 /** All on free ports, so that the test meets nobody else. */
 const freePorts = ['--http-port', '0', '--control-port', '0', '--region-ports', '0']
 
-function start(t: Test, args: readonly string[]): RunningCommand {
-  const command = startMeridianCommand(['demo', ...args])
+function start(t: Test, args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCommand {
+  const command = startMeridianCommand(['demo', ...args], { env })
   t.teardown(() => command.process.kill('SIGKILL'))
   return command
 }
@@ -138,6 +138,29 @@ t.test('a fleet of one: ports that are taken are replaced, and named', async t =
   await demo.result
   await eventually(ask, /nobody/)
   t.pass('a region ends with its demo, however that ended')
+})
+
+t.test('what was measured during a demo ends with it', async t => {
+  const folder = t.testdir({ regions: { 'only.json': region('only') }, home: {}, state: {}, temporary: {} })
+  const inFolder = (name: string): string => `${folder}/${name}`
+  const demo = start(t, ['--regions', inFolder('regions'), ...freePorts], {
+    ...{ HOME: inFolder('home'), XDG_STATE_HOME: inFolder('state'), TMPDIR: inFolder('temporary') },
+  })
+  await demo.until('stdout', /Ctrl-C stops/)
+  const [, token] = /MERIDIAN_TOKEN=(\S+)$/m.exec(demo.output.stdout)!
+  const [, control] = /--control (http:\S+)$/m.exec(demo.output.stdout)!
+  const taken = await fetch(`${control}/v1/latency`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ samples: [{ network: '81.2.69.0/24', region: 'only', rttMs: 33 }] }),
+  })
+  t.same(await taken.json(), { accepted: 1, rejected: [] })
+  demo.process.kill('SIGINT')
+  t.match(await demo.result, { exitCode: 0, stderr: '' })
+  t.same(readdirSync(inFolder('state')), [])
+  t.notOk(existsSync(inFolder('home/.local/state')))
+  const left = readdirSync(inFolder('temporary')).filter(name => name.startsWith('meridian'))
+  t.same(left, [], 'nor is there anything in the temporary folder')
 })
 
 t.test('a SIGTERM to npm, as a supervisor sends it, ends the demo behind it', async t => {

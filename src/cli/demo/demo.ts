@@ -4,7 +4,10 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type Config, parseConfig } from '../../config/config.ts'
 import { MeridianError } from '../../errors.ts'
@@ -51,7 +54,9 @@ export async function startDemo({ directory, ports, log }: DemoOptions): Promise
     throw new MeridianError('REGION_UNKNOWN', `there is no region file (<id>.json) in ${directory}`)
   const token = randomToken()
   const operatorToken = randomToken()
-  const config = await demoConfig(ports, { token, operatorToken }, declared)
+  // What one demo measured is no business of the next.
+  const memory = await mkdtemp(join(tmpdir(), 'meridian-demo-'))
+  const config = await demoConfig(ports, { token, operatorToken }, declared, join(memory, 'latency'))
   const [router, ...processes] = await Promise.allSettled([
     startMeridian(config, { regions: [], log }),
     ...ordered.map((region, index) => startRegionProcess(region, ports.regions === 0 ? 0 : ports.regions + index)),
@@ -60,6 +65,7 @@ export async function startDemo({ directory, ports, log }: DemoOptions): Promise
   const close = async (): Promise<void> => {
     if (router.status === 'fulfilled') await router.value.close()
     await Promise.all(regions.map(region => region.stop()))
+    await rm(memory, { recursive: true, force: true })
   }
   try {
     const { dataUrls, controlUrl } = requireValue<Meridian>(router)
@@ -82,6 +88,7 @@ async function demoConfig(
   ports: DemoPorts,
   { token, operatorToken }: { readonly token: string; readonly operatorToken: string },
   regions: readonly Region[],
+  latencyFile: string,
 ): Promise<Config> {
   // For clients of whom nothing is known: who can hold most comes first.
   const bySize = regions.toSorted((a, b) => (b.capacityRequests ?? 0) - (a.capacityRequests ?? 0))
@@ -99,6 +106,7 @@ async function demoConfig(
     },
     health: { interval: '1s', recheck: '300ms', fall: 2 },
     regions: { defaultOrder: bySize.map(({ id }) => id) },
+    routing: { latency: { file: latencyFile } },
     rules: [
       { name: 'forwarded', match: { path: '/v1/' }, transport: 'proxy' },
       { name: 'decided', match: { path: '/decide' }, transport: 'decide' },
