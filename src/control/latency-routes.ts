@@ -36,7 +36,7 @@ const checkBatch = checker(Type.Object({ samples: Type.Array(Type.Unknown(), bou
 
 const Taken = Type.Object(
   {
-    accepted: Type.Integer(),
+    accepted: Type.Integer({ minimum: 0, description: 'How many samples count; 0 where none passed' }),
     rejected: Type.Array(Type.Object({ index: Type.Integer(), fault: Type.String() }, strict), {
       description: 'What was left out, by its place in the batch, and why',
     }),
@@ -55,7 +55,9 @@ export function latencyRoutes(app: ControlServer, { latency, countLatencySamples
         summary: 'Takes measured round trips between client networks and regions',
         description: 'A token for some regions may only tell of those. Samples count in decisions within about 10 s.',
         body: Batch,
-        response: answers({ 202: answer('Taken, as far as each sample passed', Taken) }),
+        response: answers({
+          202: answer('Each sample was judged: `accepted` may be 0, `rejected` says why', Taken),
+        }),
       },
     },
     async (request, reply) => {

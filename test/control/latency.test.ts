@@ -80,6 +80,13 @@ t.test('a token tells of its own regions only, and needs the right', async t => 
   }
 })
 
+t.test('a batch of which nothing passes is answered all the same, with the reasons', async t => {
+  const { post } = await intake(t)
+  const answer = await post({ samples: [sample('10.1.0.0/24', 'cloud-nowhere')] })
+  t.equal(answer.statusCode, 202)
+  t.same(answer.json(), { accepted: 0, rejected: [{ index: 0, fault: 'there is no such region' }] })
+})
+
 t.test('a batch has bounds', async t => {
   const { post } = await intake(t)
   const many = (count: number) => Array.from({ length: count }, (_, i) => sample(`10.1.${i % 250}.0/24`))
