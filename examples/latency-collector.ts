@@ -2,7 +2,7 @@
  * Takes what `latency-beacon.html` measured and passes it on to the control API. Stands beside the page's own web server,
  * and knows two things that no page may be trusted with: the token, and the network that the client really calls from.
  *
- *   MERIDIAN_TOKEN=… node examples/latency-collector.ts http://127.0.0.1:8081 8090
+ *   MERIDIAN_TOKEN=… npx node examples/latency-collector.ts http://127.0.0.1:8081 8090
  *
  * Behind a proxy, take the address from the field that your proxy sets, and only from that proxy.
  */

@@ -5,7 +5,7 @@
  *   log_format rtt '$remote_addr $tcpinfo_rtt';        # microseconds
  *   access_log /var/log/nginx/rtt.log rtt;
  *
- *   tail -F /var/log/nginx/rtt.log | MERIDIAN_TOKEN=… node examples/latency-from-log.ts http://127.0.0.1:8081 edge-ams
+ *   tail -F /var/log/nginx/rtt.log | MERIDIAN_TOKEN=… npx node examples/latency-from-log.ts http://127.0.0.1:8081 edge-ams
  *
  * One sample a network and minute is plenty: what comes beyond is averaged.
  */
