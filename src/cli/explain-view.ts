@@ -3,6 +3,7 @@
 import { basename } from 'node:path'
 import type { LocationView } from '../control/schemas.ts'
 import type {
+  Believed,
   CostColumn,
   RejectionKind,
   Trace,
@@ -97,12 +98,16 @@ export function describeLocation(location: LocationView): string {
 
 function renderRegions(trace: TraceAnswer, paint: Paint): string[] {
   const { candidates, rejected, region } = trace
-  const shownTerms = [...candidates, ...rejected].some(({ column }) => column.order !== undefined)
-    ? ([...terms, 'order'] as const)
-    : terms
+  const all = [...candidates, ...rejected]
+  const shownTerms = all.some(({ column }) => column.order !== undefined) ? ([...terms, 'order'] as const) : terms
+  const [rtt, ...others] = shownTerms
+  const isMeasured = all.some(({ believed }) => believed?.rtt !== undefined)
+  const number = (header: string): Column => ({ header, align: 'right' })
   const columns: Column[] = [
     ...leftAligned('', 'region', ''),
-    ...shownTerms.map(header => ({ header, align: 'right' as const })),
+    number(rtt),
+    ...(isMeasured ? leftAligned('measured') : []),
+    ...others.map(number),
     ...leftAligned('='),
     { header: 'cost ms', align: 'right' },
     ...leftAligned('share, or why not'),
@@ -110,7 +115,12 @@ function renderRegions(trace: TraceAnswer, paint: Paint): string[] {
   const row = (entry: TracedCandidate | TracedRejection, chosenStyle: Style, end: Cell): Row => {
     const chosen = entry.region === region
     const style = chosen ? chosenStyle : undefined
-    const numbers = shownTerms.map(term => ({ text: milliseconds(entry.column[term] ?? 0), style }))
+    const numberOf = (term: keyof CostColumn): Cell => ({ text: milliseconds(entry.column[term] ?? 0), style })
+    const numbers = [
+      numberOf(rtt),
+      ...(isMeasured ? [{ text: describeMeasurement(entry.believed?.rtt), style }] : []),
+      ...others.map(numberOf),
+    ]
     const cost = { text: milliseconds(entry.costMs), style }
     return [
       ...[
@@ -149,6 +159,14 @@ function describeShare({ share, believed }: TracedCandidate): string {
   const busy = believed?.utilisation === undefined ? undefined : Math.round(100 * believed.utilisation)
   if (percent === '0.0') return busy ? `–, is ${busy} % busy` : '–'
   return busy === undefined ? `gets ${percent} %` : `gets ${percent} %, is ${busy} % busy`
+}
+
+/** Whose samples made a round trip, and how many they weigh; nothing where distance alone did. */
+function describeMeasurement(rtt: Believed['rtt']): string {
+  if (rtt === undefined) return ''
+  // Not measured itself: what others have in common is taken to hold for it, too.
+  if (rtt.samples === undefined) return 'elsewhere'
+  return `${rtt.level === 'network' ? 'net' : rtt.level} ×${rtt.samples.toFixed(rtt.samples < 10 ? 1 : 0)}`
 }
 
 /** Two decimals, which is how they add up; a plain 0 stands under the others' units. */

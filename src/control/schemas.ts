@@ -219,6 +219,7 @@ const Trace = Type.Object(
           detail: Type.String(),
           costMs: Milliseconds,
           column: Column,
+          believed: Type.Optional(Type.Object({ rtt: Type.Optional(BelievedRtt) }, strict)),
         },
         strict,
       ),

@@ -123,6 +123,7 @@ export interface TracedRejection {
   readonly detail: string
   readonly costMs: number
   readonly column: CostColumn
+  readonly believed?: Pick<Believed, 'rtt'>
 }
 
 export interface TracedSnapshot {

@@ -205,12 +205,14 @@ function traceRejection(
   region: number,
 ): TracedRejection {
   const column = columnOf(workings, question, cell, state, region)
+  const rtt = believedRttOf(workings, question, cell, region)
   return {
     region: state.region.id,
     tier: state.region.tier,
     ...whyNot(workings, request, question, choice, cell, state, region),
     costMs: total(column),
     column,
+    ...(rtt !== undefined && { believed: { rtt } }),
   }
 }
 

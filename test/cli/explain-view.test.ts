@@ -90,6 +90,23 @@ t.test('rows that get nothing do not say so in words, and one that lacks a capab
   ])
 })
 
+t.test('a round trip that was measured is marked, with whose samples made it and how many', async t => {
+  const [first, second] = trace.candidates as [TracedCandidate, TracedCandidate]
+  const [later] = trace.rejected as [TracedRejection]
+  const rtt = { prior: 8.09, believed: 3.2 }
+  const measured = { ...first, believed: { rtt: { ...rtt, level: 'cell', measured: 3, samples: 2.08 } as const } }
+  const shifted = { ...later, believed: { rtt: { ...rtt, level: 'prior' } as const } }
+  const lines = renderTrace({ ...trace, candidates: [measured, second], rejected: [shifted] }, plain)
+  t.same(lines.slice(lines.indexOf('') + 1), [
+    '   region               rtt  measured   service  toll  barrier  tier  bias  =  cost ms  share, or why not',
+    '→  edge-ams   edge     3.20  cell ×2.1     0     2.90     0     0     0     =     6.10  gets 71.0 %',
+    '   edge-fra   edge   109.30                4.00  0        0     0     0     =   113.30  gets 29.0 %',
+    '',
+    'Later: used when those above cannot take it',
+    '   cloud-fra  cloud    9.30  elsewhere     0     0        0     0     0     =     9.30  tier: edge can take it',
+  ])
+})
+
 t.test('a degraded decision shouts, and so does none at all', async t => {
   const doubtful = renderTrace(
     { ...trace, degraded: true, reason: 'doubtful', region: 'edge-par', candidates: [] },
@@ -117,7 +134,15 @@ t.test('whatever the fleet, no line is wider than 120, and every row adds up', a
     const entry = (region: string) => {
       const terms = column({ rtt: random01(), service: random01(), toll: random01(), bias: -random01() })
       const costMs = Math.round(100 * Object.values(terms).reduce((sum: number, ms: number) => sum + ms, 0)) / 100
-      return { region, tier: 'edge', costMs, column: terms } as const
+      const samples = round % 2 === 0 ? random01() : undefined
+      const rtt = { prior: 1, believed: 2, level: 'network', ...(samples !== undefined && { samples }) } as const
+      return {
+        region,
+        tier: 'edge',
+        costMs,
+        column: terms,
+        ...(samples !== undefined && { believed: { rtt } }),
+      } as const
     }
     const ids = Array.from(
       { length: 1 + randomInteger(random, 20) },

@@ -11,6 +11,7 @@ import { seededRandom } from '../../../src/sim/random.ts'
 import { azureData, skipWithoutAzureData } from '../../support/shared-data.ts'
 import {
   clientIn,
+  down,
   type PlaceName,
   places,
   region,
@@ -101,7 +102,7 @@ t.test('a country tells of its other cells', async t => {
 })
 
 t.test('the trace shows what an access line makes of a region that nobody measured', async t => {
-  const { sample, candidate } = world()
+  const { router, sample, candidate } = world()
   t.equal(candidate('london', 3, 'iad').believed?.rtt, undefined, 'the prior alone is in the column')
   const before = candidate('london', 3, 'iad').column.rtt
   for (let i = 0; i < 8; i++) {
@@ -114,6 +115,9 @@ t.test('the trace shows what an access line makes of a region that nobody measur
   const { column, believed } = candidate('london', 3, 'iad')
   t.match(believed?.rtt, { level: 'prior', prior: before, believed: column.rtt })
   t.ok(column.rtt > before + 10, `${before} -> ${column.rtt}`)
+  router.useSnapshot(snapshotOf(fleet.map(each => state(each, each.id === 'iad' ? { verdict: down } : {}))), 0)
+  const { rejected } = router.explain({ address: clientIn('london', 3), host: '', path: '/', method: 'GET' })
+  t.match(rejected, [{ region: 'iad', believed }], 'nor is it kept secret of one that is rejected')
 })
 
 t.test('samples age out', async t => {
