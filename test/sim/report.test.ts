@@ -83,6 +83,27 @@ t.test('nothing is fetched, and nothing in a name becomes markup', async t => {
   t.match(html, /default-src 'none'/)
 })
 
+t.test('an event within another is seen by where it begins and ends', async t => {
+  const result = await run()
+  const events = [
+    { fromSeconds: 6, toSeconds: 24, label: 'outer' },
+    { fromSeconds: 12, toSeconds: 18, label: 'inner' },
+  ]
+  const html = renderReport({ results: [{ ...result, events }], land })
+  const [picture] = html.match(/<svg viewBox="0 0 1000 .*?<\/svg>/)!
+  t.same(
+    [...picture.matchAll(/class="edge" d="M([\d.]+) 0V/g)].map(match => match[1]),
+    ['200.0', '800.0', '400.0', '600.0'],
+  )
+  t.ok(picture.lastIndexOf('class="band"') < picture.indexOf('class="edge"'), 'no shade hides a line')
+})
+
+t.test('what the optimum split is, where it is among the policies', async t => {
+  const result = await run()
+  t.notMatch(renderReport({ results: [result], land }), /static split/)
+  t.match(renderReport({ results: [{ ...result, policy: 'optimum-split' }], land }), /static split.*never reacts/)
+})
+
 t.test('the script can be read by a browser', async t => {
   t.doesNotThrow(() => new Script(pageScript))
 })

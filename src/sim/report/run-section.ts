@@ -124,7 +124,7 @@ function renderTolls(run: Run): string {
   if (most === 0) return renderNothing('Tolls', `${run.result.policy} asks none, or no region was scarce.`)
   return renderTimeChart({
     title: 'Tolls',
-    note: 'what one more request in a region costs all others, in ms: scarce regions have one',
+    note: 'relative prices, in ms: the least one is 0, and scarce regions are dearer by so much',
     ...frame(run.result),
     lines: regions.map(
       (region, at): Line => ({

@@ -1,11 +1,11 @@
 /** The report's style sheet. Light and dark by the reader's setting; from 400 px on. */
 
 export const style = `
-:root{color-scheme:light dark;--paper:light-dark(#fff,#14171c);--ink:light-dark(#1a1d23,#e4e7ec);--soft:light-dark(#5c6470,#9aa3b0);--line:light-dark(#e3e6ea,#2b3038);--shade:light-dark(#f4f5f7,#1c2027);--band:light-dark(#f1e6cf,#332b1c);--land:light-dark(#e6e9ed,#262b33);--good:light-dark(oklch(.6 .13 235),oklch(.75 .12 235));--middling:light-dark(oklch(.68 .15 65),oklch(.78 .14 70));--bad:light-dark(oklch(.55 .2 25),oklch(.68 .18 25))}
+:root{color-scheme:light dark;--paper:light-dark(#fff,#14171c);--ink:light-dark(#1a1d23,#e4e7ec);--soft:light-dark(#5c6470,#9aa3b0);--line:light-dark(#e3e6ea,#2b3038);--shade:light-dark(#f4f5f7,#1c2027);--band:light-dark(#f1e6cf,#332b1c);--edge:light-dark(#c9ad6c,#75633c);--land:light-dark(#e6e9ed,#262b33);--good:light-dark(oklch(.6 .13 235),oklch(.75 .12 235));--middling:light-dark(oklch(.68 .15 65),oklch(.78 .14 70));--bad:light-dark(oklch(.55 .2 25),oklch(.68 .18 25))}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:1240px;padding:20px 24px 60px;background:var(--paper);color:var(--ink);font:15px/1.45 system-ui,sans-serif;font-variant-numeric:tabular-nums}
 h1{font-size:26px;margin:0 0 2px}h2{font-size:19px;margin:40px 0 10px}p{margin:0 0 10px}
-.facts,figcaption span,.nothing{color:var(--soft)}.nothing{margin-top:22px}.nothing b{color:var(--ink)}
+.facts,figcaption span,.nothing,.remark{color:var(--soft)}.nothing{margin-top:22px}.nothing b{color:var(--ink)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;padding:0;margin:18px 0}
 .tiles div{background:var(--shade);border-radius:8px;padding:10px 14px}.tiles dd{margin:0;font-size:24px;font-weight:600}.tiles dt{color:var(--soft);font-size:13px}
 figure{margin:26px 0 0}figcaption{margin-bottom:4px}figcaption span{font-size:13px}
@@ -16,7 +16,7 @@ figure{margin:26px 0 0}figcaption{margin-bottom:4px}figcaption span{font-size:13
 .small .plot{margin-left:44px}
 .plot svg{position:absolute;inset:0;width:100%;height:100%;overflow:hidden}
 .plot path{fill:none;vector-effect:non-scaling-stroke}
-.grid{stroke:var(--line);stroke-width:1}.limit{stroke:var(--ink);stroke-width:1;stroke-dasharray:2 3}.band{fill:var(--band)}
+.grid{stroke:var(--line);stroke-width:1}.limit{stroke:var(--ink);stroke-width:1;stroke-dasharray:2 3}.band{fill:var(--band)}.edge{stroke:var(--edge);stroke-width:1}
 .line{stroke-width:1.6;stroke-linejoin:round}.dashed.line{stroke-dasharray:6 4;stroke-width:1.8}
 .plot[data-only] .line:not(.only){opacity:.12}
 .labels span{position:absolute;font-size:12px;line-height:1;color:var(--soft);white-space:nowrap;pointer-events:none}
@@ -31,6 +31,7 @@ details{font-size:13px}summary{color:var(--soft);cursor:pointer;width:max-conten
 table{border-collapse:collapse;font-size:13px}th,td{padding:4px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
 thead th{color:var(--soft);font-weight:500;position:sticky;top:0;background:var(--paper);z-index:1}tr>th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}thead tr>th:first-child{z-index:2}
 .totals{font-size:14px}.totals th,.totals td{padding:4px 8px}.totals small{display:block;color:var(--soft);font-size:11px}.totals td b{font-weight:700}
+.remark{margin-top:8px;font-size:13px}
 .defs{position:absolute;width:0;height:0}.world{position:relative}.world svg{display:block;width:100%;height:auto}
 .land{fill:var(--land)}.flows path{fill:none;stroke:var(--c);stroke-width:var(--w);stroke-linecap:round;opacity:.38}
 .city circle,.city path{stroke:none}.city{stroke:var(--paper);stroke-width:.7;paint-order:stroke}

@@ -72,9 +72,15 @@ export function renderTimeChart(chart: TimeChart): string {
   const place = (value: number): string => (heightPx * (1 - chart.scale.place(value))).toFixed(1)
   const grid = chart.scale.ticks.map(tick => `<path class="grid" d="M0 ${place(tick)}H${width}"/>`)
   const limit = chart.limit === undefined ? [] : [`<path class="limit" d="M0 ${place(chart.limit)}H${width}"/>`]
-  const bands = chart.bands.map(band => {
-    const [from, to] = [time.place(band.fromSeconds) * width, time.place(band.toSeconds) * width]
+  const edges = chart.bands.map(({ fromSeconds, toSeconds }) => {
+    return [time.place(fromSeconds) * width, time.place(toSeconds) * width] as const
+  })
+  const bands = edges.map(([from, to]) => {
     return `<rect class="band" x="${from.toFixed(1)}" width="${Math.max(2, to - from).toFixed(1)}" height="${heightPx}"/>`
+  })
+  // Above all shades, so that what happens during something else is seen, too.
+  const ends = [...new Set(edges.flat().map(at => at.toFixed(1)))].map(at => {
+    return `<path class="edge" d="M${at} 0V${heightPx}"/>`
   })
   const lines = chart.lines.map(line => {
     const d = pathOf(line.values, seconds, time, place, chart.window)
@@ -87,7 +93,7 @@ export function renderTimeChart(chart: TimeChart): string {
   return `<figure class="chart${small ? ' small' : ''}"><figcaption><b>${name}</b>${note === undefined ? '' : ` <span>${escapeHtml(note)}</span>`}</figcaption>
 ${small ? '' : renderLegend(chart.lines)}
 <div class="plot" style="${size}" data-unit="${chart.unit}" data-end="${time.end}" data-window="${chart.window ?? 1}" aria-label="${name}">
-<svg viewBox="0 0 ${width} ${heightPx}" preserveAspectRatio="none" role="img" aria-label="${name}">${[...bands, ...grid, ...limit, ...lines].join('')}</svg>
+<svg viewBox="0 0 ${width} ${heightPx}" preserveAspectRatio="none" role="img" aria-label="${name}">${[...bands, ...ends, ...grid, ...limit, ...lines].join('')}</svg>
 ${renderLabels(chart, time, events.html)}</div>
 ${small ? '' : renderFoldedNumbers(tableOf(chart))}</figure>`
 }

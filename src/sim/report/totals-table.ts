@@ -60,7 +60,21 @@ export function renderTotals(policies: readonly PolicyRuns[]): string {
     const cells = shown.map(measure => renderCell(measure, policy, policies))
     return `<tr><th scope="row" style="--c:var(--p${index})"><i></i>${escapeHtml(policy.policy)}</th>${cells.join('')}</tr>`
   })
-  return `<div class="scroll" tabindex="0" role="region" aria-label="Totals"><table class="totals"><thead><tr><th scope="col">policy</th>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`
+  return `<div class="scroll" tabindex="0" role="region" aria-label="Totals"><table class="totals"><thead><tr><th scope="col">policy</th>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>${renderRemarks(policies)}`
+}
+
+/** What is easily mistaken: that the optimum's own shares are not the optimum. */
+const remarks: Readonly<Record<string, string>> = {
+  'optimum-split':
+    'a static split by the optimum’s shares of the expected demand. It never reacts to what happens, so chance alone makes requests wait.',
+}
+
+function renderRemarks(policies: readonly PolicyRuns[]): string {
+  const said = policies.flatMap(({ policy }) => {
+    const remark = remarks[policy]
+    return remark === undefined ? [] : [`<p class="remark"><b>${policy}</b>: ${remark}</p>`]
+  })
+  return said.join('')
 }
 
 function renderCell(measure: Measure, policy: PolicyRuns, policies: readonly PolicyRuns[]): string {
