@@ -21,7 +21,7 @@ const beside: Readonly<Record<Effect, readonly (keyof ScenarioEvent)[]>> = {
   cutOff: ['router'],
 }
 
-/** The places that events speak of. */
+/** The places that events speak of; none where the scenario does not say rightly which there are. */
 export interface Ground {
   readonly cities: readonly City[]
   readonly regions: readonly Region[]
@@ -30,7 +30,7 @@ export interface Ground {
 }
 
 /** What an event says wrongly by itself. */
-export function eventFaults({ events, duration, routers }: Scenario): Fault[] {
+function eventFaults({ events, duration, routers }: Scenario): Fault[] {
   return events.flatMap((event, index) => {
     const faults: Fault[] = []
     const fault = (key: string, message: string) =>
@@ -59,25 +59,37 @@ export function eventFaults({ events, duration, routers }: Scenario): Fault[] {
   })
 }
 
-/** Faultless events as changes of the world; `faults` takes whoever there is not. */
-export function toChanges({ events, duration }: Scenario, ground: Ground, faults: Fault[]): readonly Change[] {
-  return events.map((event, index) => {
-    const span = {
-      fromMs: parseDuration(event.at),
-      toMs: parseDuration(event.until ?? duration),
-      label: event.label ?? describe(event),
-    }
-    if (event.store !== undefined) return { ...span, kind: 'store-lost' }
-    if (event.cutOff === true) return { ...span, kind: 'cut-off', router: event.router! - 1 }
-    if (event.demand !== undefined) {
-      return { ...span, kind: 'demand', cities: citiesOf(event, index, ground, faults), factor: event.demand }
-    }
-    const regions = regionsOf(event, index, ground, faults)
-    if (event.capacity !== undefined) return { ...span, kind: 'capacity', regions, factor: event.capacity }
-    if (event.service !== undefined) return { ...span, kind: 'slow', regions, factor: event.service }
-    const slowStartMs = event.slowStart === undefined ? 0 : parseDuration(event.slowStart)
-    return { ...span, kind: 'down', regions, slowStartMs }
-  })
+/**
+ * Events as changes of the world.
+ *
+ * @param faults takes whoever there is not; an event with a fault of its own is passed over
+ */
+export function toChanges(scenario: Scenario, ground: Ground, faults: Fault[]): readonly Change[] {
+  const { events, duration } = scenario
+  const wrong = eventFaults(scenario)
+  faults.push(...wrong)
+  const isWrong = (index: number) => wrong.some(({ path }) => path.split('.')[0] === `events[${index}]`)
+  return events.flatMap((event, index): Change[] =>
+    isWrong(index) ? [] : [toChange(event, index, duration, ground, faults)],
+  )
+}
+
+function toChange(event: ScenarioEvent, index: number, duration: string, ground: Ground, faults: Fault[]): Change {
+  const span = {
+    fromMs: parseDuration(event.at),
+    toMs: parseDuration(event.until ?? duration),
+    label: event.label ?? describe(event),
+  }
+  if (event.store !== undefined) return { ...span, kind: 'store-lost' }
+  if (event.cutOff === true) return { ...span, kind: 'cut-off', router: event.router! - 1 }
+  if (event.demand !== undefined) {
+    return { ...span, kind: 'demand', cities: citiesOf(event, index, ground, faults), factor: event.demand }
+  }
+  const regions = regionsOf(event, index, ground, faults)
+  if (event.capacity !== undefined) return { ...span, kind: 'capacity', regions, factor: event.capacity }
+  if (event.service !== undefined) return { ...span, kind: 'slow', regions, factor: event.service }
+  const slowStartMs = event.slowStart === undefined ? 0 : parseDuration(event.slowStart)
+  return { ...span, kind: 'down', regions, slowStartMs }
 }
 
 function citiesOf(
@@ -95,7 +107,7 @@ function citiesOf(
       (city === undefined || each === wanted)
     return fits ? [place] : []
   })
-  if (places.length === 0) {
+  if (places.length === 0 && cities.length > 0) {
     const [key, value] = Object.entries({ continent, country, city }).find(each => each[1] !== undefined) ?? []
     faults.push({
       path: `events[${index}].${key}`,
@@ -111,7 +123,7 @@ function regionsOf({ continent, region }: ScenarioEvent, index: number, ground: 
     const fits = pattern?.test(each.id) ?? matches(continent!, continentOf(each, ground.known))
     return fits ? [place] : []
   })
-  if (places.length === 0) {
+  if (places.length === 0 && ground.regions.length > 0) {
     const [key, value] = region === undefined ? ['continent', continent] : ['region', region]
     faults.push({
       path: `events[${index}].${key}`,

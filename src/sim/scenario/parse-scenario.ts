@@ -13,7 +13,7 @@ import { MeridianError } from '../../errors.ts'
 import type { Region } from '../../regions/region.ts'
 import { checker, type Fault } from '../../schema.ts'
 import type { City, Routers, World } from '../world.ts'
-import { eventFaults, toChanges } from './changes.ts'
+import { toChanges } from './changes.ts'
 import { priorLatencies, trueLatencies } from './latency.ts'
 import { loadFaults, readLoad } from './load.ts'
 import { pickCities } from './pick-cities.ts'
@@ -42,7 +42,7 @@ export async function parseScenario(text: string, file: string, sources: Scenari
   const scenario = checked.ok ? checked.value : sound(yaml.value, broken)
   const faults: Fault[] = [...yaml.faults, ...(checked.ok ? [] : checked.faults)]
   const found: Fault[] = []
-  const world = scenario === undefined ? undefined : await toWorld(scenario, dirname(file), sources, found)
+  const world = scenario === undefined ? undefined : await toWorld(scenario, dirname(file), sources, broken, found)
   faults.push(...found.filter(({ path }) => !broken.has(/^[\w-]*/.exec(path)![0])))
   if (world !== undefined && faults.length === 0) return world
   const places = new Map([['', file], ...[...yaml.lines].map(([path, line]) => [path, `${file}:${line}`] as const)])
@@ -51,11 +51,15 @@ export async function parseScenario(text: string, file: string, sources: Scenari
 }
 
 /** Stands in for a section that is broken, where nothing can be said without one. */
-const stopgaps = { name: 'x', load: { requestsPerSecond: 1, service: { constant: '1s' } } }
+const stopgaps = {
+  name: 'x',
+  regions: { directory: '.' },
+  load: { requestsPerSecond: 1, service: { constant: '1s' } },
+}
 
 /** What can be understood without the broken sections; undefined where that is nothing. */
 function sound(value: unknown, broken: ReadonlySet<string>): Scenario | undefined {
-  if (!isMapping(value) || broken.has('regions')) return undefined
+  if (!isMapping(value)) return undefined
   const rest = Object.fromEntries(Object.entries(value).filter(([section]) => !broken.has(section)))
   const checked = check({ ...stopgaps, ...rest })
   return checked.ok ? checked.value : undefined
@@ -65,17 +69,17 @@ async function toWorld(
   scenario: Scenario,
   directory: string,
   sources: ScenarioSources,
+  broken: ReadonlySet<string>,
   faults: Fault[],
 ): Promise<World | undefined> {
-  faults.push(...routerFaults(scenario), ...loadFaults(scenario), ...eventFaults(scenario), ...latencyFaults(scenario))
-  const understood = faults.length === 0
+  faults.push(...routerFaults(scenario), ...loadFaults(scenario), ...latencyFaults(scenario))
   const read = async (path: string | undefined) =>
     path === undefined ? undefined : sources.readText(resolve(directory, path))
   const cities = pickCities(scenario.clients.cities, sources.cities, faults)
-  const known = await sources.readRegions(resolve(directory, scenario.regions.directory))
-  const regions = pickRegions(scenario.regions, known, faults)
+  const regions = broken.has('regions') ? [] : await readRegions(scenario.regions, directory, sources, faults)
+  const ground = { cities: broken.has('clients') ? [] : cities, regions, known: sources.cities }
+  const changes = toChanges(scenario, ground, faults)
   if (cities.length === 0 || regions.length === 0) return undefined
-  const changes = understood ? toChanges(scenario, { cities, regions, known: sources.cities }, faults) : []
   const prior = priorLatencies(cities, regions)
   const table = await read(scenario.latency.file)
   const truthMs = trueLatencies(scenario.latency, prior, cities, regions, table, faults)
@@ -104,6 +108,15 @@ async function toWorld(
     routers: toRouters(scenario.routers),
     changes,
   }
+}
+
+async function readRegions(
+  wanted: Scenario['regions'],
+  directory: string,
+  sources: ScenarioSources,
+  faults: Fault[],
+): Promise<readonly Region[]> {
+  return pickRegions(wanted, await sources.readRegions(resolve(directory, wanted.directory)), faults)
 }
 
 function routerFaults({ routers: { transport } }: Scenario): Fault[] {

@@ -330,6 +330,42 @@ events:
   })
 })
 
+t.test('a fault of the regions hides none of what does not hang on them', async t => {
+  const others = {
+    clients: '{ cities: [Atlantis, Tokyo] }',
+    events: `
+  - { at: 5s, city: Delphi, demand: 2 }
+  - { at: 5s, demand: 2, capacity: 2 }
+  - { at: 5s, region: edge-lhr, capacity: 0.5 }`,
+  }
+  const told = [
+    'clients.cities[0]: expected a city of data/cities.json, or one described in full, not "Atlantis"',
+    'events[1]: expected one of demand, capacity, service, down, store, cutOff, not demand and capacity',
+    'events[0].city: expected one with clients of this scenario, not "Delphi"',
+  ]
+  const misspelt = 'regions.teirs: unknown key (did you mean tiers?)'
+  t.same(await faultsOf(scenario({ ...others, regions: '{ directory: ../regions, teirs: [edge] }' })), [
+    misspelt,
+    ...told,
+  ])
+  const none = 'regions: expected at least one region of tier core in ../regions, not none'
+  t.same(await faultsOf(scenario({ ...others, regions: '{ directory: ../regions, tiers: [core] }' })), [
+    told[0],
+    none,
+    ...told.slice(1),
+  ])
+})
+
+t.test('an event is not held against cities that nobody can tell', async t => {
+  const clients = '{ cities: [{ name: Delphi }], networksPerCity: 5 }'
+  const faults = await faultsOf(scenario({ clients, events: '[{ at: 5s, city: Delphi, demand: 2 }]' }))
+  t.ok(faults.length > 0)
+  t.same(
+    faults.filter(fault => !fault.startsWith('clients.cities[0].')),
+    [],
+  )
+})
+
 t.test('faults of the sources are passed on', async t => {
   await t.rejects(parse(scenario({ regions: '{ directory: elsewhere }' })), /elsewhere is not the folder/)
 })
