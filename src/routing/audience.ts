@@ -29,7 +29,7 @@ const nothing: Ranking = {
   groupEnds: [],
   reason: 'none',
   weights: new Float64Array(0),
-  arrivals: { count: 0 },
+  arrivals: { requests: 0, answers: 0 },
 }
 
 export class Audiences {
@@ -111,13 +111,15 @@ export class Audiences {
   }
 
   /** Hands over every audience that asked since the last time, and counts anew. */
-  takeArrivals(take: (variant: number, cell: number, count: number) => void): void {
+  takeArrivals(take: (variant: number, cell: number, requests: number, answers: number) => void): void {
     for (const variant in this.#plans) {
       const row = this.#plans[variant]!
       for (const cell in row) {
         const { arrivals } = row[cell]!
-        if (arrivals.count > 0) take(Number(variant), Number(cell), arrivals.count)
-        arrivals.count = 0
+        const { requests, answers } = arrivals
+        if (requests > 0 || answers > 0) take(Number(variant), Number(cell), requests, answers)
+        arrivals.requests = 0
+        arrivals.answers = 0
       }
     }
   }

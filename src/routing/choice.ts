@@ -32,6 +32,9 @@ export class Chooser {
   readonly #loads: Loads
   readonly #temperatureMs: number
   readonly #choice = new Choice()
+  /** Barriers of the choice under way, and how many are above 0. */
+  #barrier: Float64Array = new Float64Array(0)
+  #raised = 0
   readonly #regions: Uint16Array
   readonly #weights: Float64Array
   readonly #totals: Float64Array
@@ -51,10 +54,20 @@ export class Chooser {
   /**
    * @param lowest always the cheapest (`pick: lowest`)
    * @param key 32-bit hash of the affinity key or client network
+   * @param isAnswer what is chosen holds for the lifetime of an answer (DNS)
    * @param isHot whether a region turns this client away; absent: none does
    */
-  choose(ranking: Ranking, lowest: boolean, key: number, isHot?: (region: number) => boolean): Choice {
+  choose(
+    ranking: Ranking,
+    lowest: boolean,
+    key: number,
+    isAnswer = false,
+    isHot?: (region: number) => boolean,
+  ): Choice {
     const choice = this.#choice
+    const { barrier, raised, answerBarrier, answersRaised } = this.#loads
+    this.#barrier = isAnswer ? answerBarrier : barrier
+    this.#raised = isAnswer ? answersRaised : raised
     choice.turnedAway.length = 0
     this.#choose(ranking, lowest, key)
     if (isHot === undefined) return choice
@@ -75,7 +88,7 @@ export class Chooser {
 
   #choose(ranking: Ranking, lowest: boolean, key: number): void {
     const choice = this.#choice
-    if (choice.turnedAway.length > 0 || (this.#loads.raised > 0 && this.#isContested(ranking))) {
+    if (choice.turnedAway.length > 0 || (this.#raised > 0 && this.#isContested(ranking))) {
       this.#weighAnew(ranking, lowest, choice)
     } else {
       choice.hasRoom = true
@@ -92,14 +105,14 @@ export class Chooser {
   }
 
   #isContested({ regions, weights }: Ranking): boolean {
-    const { barrier } = this.#loads
+    const barrier = this.#barrier
     for (let i = 0; i < weights.length; i++) if (barrier[regions[i]!]! > 0) return true
     return false
   }
 
   #weighAnew(ranking: Ranking, lowest: boolean, choice: Choice): void {
     this.#findRoom(ranking, choice)
-    const { barrier } = this.#loads
+    const barrier = this.#barrier
     const window = lowest ? 0 : windowMs(this.#temperatureMs)
     let least = Number.POSITIVE_INFINITY
     let seen = choice.start

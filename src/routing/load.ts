@@ -30,6 +30,8 @@ const learningMs = 10_000
 const slotsOfPressure = 100
 /** How long what is said beside requests (CPU, memory, queue) is taken as it was, and then how soon half of it is forgotten, ms. */
 const pressureHoldsMs = 10_000
+/** Answers that live for no more than so many stays follow what is reported altogether. */
+const staysPerLifetime = 25
 /** Share of its capacity at which a region counts as full. */
 const fullShare = 0.95
 /** Of what is followed and not over, at least this part is believed to be there, whatever the region reports. */
@@ -53,6 +55,9 @@ export class Loads {
   readonly barrier: Float64Array
   /** How many regions have a barrier above 0: while none has, decisions need not look. */
   raised = 0
+  /** The same for answers (DNS), which outlive the moment; all 0 where there are none. */
+  readonly answerBarrier: Float64Array
+  answersRaised = 0
   readonly own: OwnTraffic
 
   /** In flight for all other routers, as they last said: followed to their end, and modelled. */
@@ -77,13 +82,16 @@ export class Loads {
   readonly #model: Float64Array
   #now: number
   #hasBarriers = true
+  readonly #answerLifetimeMs: number
 
   constructor(regions: readonly RegionState[], now: number, options: LoadOptions = {}) {
     const array = (): Float64Array => new Float64Array(regions.length)
     this.capacity = array().fill(Number.NaN)
     this.stay = array().fill(assumedStayMs)
     this.barrier = array()
-    this.own = new OwnTraffic(regions.length, options.answerLifetimeMs ?? 0)
+    this.answerBarrier = array()
+    this.#answerLifetimeMs = options.answerLifetimeMs ?? 0
+    this.own = new OwnTraffic(regions.length, this.#answerLifetimeMs)
     this.#othersOpen = array()
     this.#othersModelled = array()
     this.#surprise = array()
@@ -314,6 +322,23 @@ export class Loads {
     const after = this.#hasBarriers ? this.#barrierOf(region) : 0
     this.barrier[region] = after
     if (before > 0 !== after > 0) this.raised += after > 0 ? 1 : -1
+    if (this.#answerLifetimeMs > 0) this.#raiseForAnswers(region)
+  }
+
+  /**
+   * What reports say beyond the model is a queue as often as not, and tells of the next few stays. An answer that lives for far longer
+   * cannot follow it: by the time that it counts, the queue is elsewhere. So it counts in the measure of stay to lifetime.
+   */
+  #raiseForAnswers(region: number): void {
+    const before = this.answerBarrier[region]!
+    const capacity = this.capacityNow(region)
+    const stay = this.stay[region]!
+    const trust = Math.min(1, (staysPerLifetime * stay) / this.#answerLifetimeMs)
+    const inflight = this.#modelled(region) + trust * (this.#surprise[region]! + this.#lasting[region]!)
+    const isKnown = this.#hasBarriers && !Number.isNaN(capacity)
+    const after = isKnown ? barrierMs(Math.max(0, inflight), capacity, stay) : 0
+    this.answerBarrier[region] = after
+    if (before > 0 !== after > 0) this.answersRaised += after > 0 ? 1 : -1
   }
 
   #barrierOf(region: number): number {

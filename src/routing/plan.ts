@@ -10,9 +10,12 @@ import { isDegraded, type Reason } from './decision.ts'
 import { drained, type FleetCondition, type FleetLayout, usable } from './fleet.ts'
 import { smallestRelativeWeight, windowMs } from './pick.ts'
 
-/** Requests of an audience since they were last counted; decisions raise it. */
+/** What an audience asked for since it was last counted; decisions raise it. */
 export interface Arrivals {
-  count: number
+  /** Sent one by one. */
+  requests: number
+  /** Answers that stand for several. */
+  answers: number
 }
 
 export interface Plan {
@@ -51,7 +54,7 @@ export function makePlan(
     regions: new Uint16Array(count),
     slowMs: new Float64Array(count),
     group: new Uint8Array(count),
-    arrivals: { count: 0 },
+    arrivals: { requests: 0, answers: 0 },
   }
   let at = 0
   for (let region = 0; region < fits.length; region++) {
@@ -168,7 +171,7 @@ export function rankFirst(
     groupEnds: [1],
     reason,
     weights: Float64Array.of(1),
-    arrivals: { count: 0 },
+    arrivals: { requests: 0, answers: 0 },
   }
 }
 

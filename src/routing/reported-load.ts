@@ -8,6 +8,9 @@ import type { Region } from '../regions/region.ts'
 /** Mean stay of a request where no report tells, ms. */
 export const assumedStayMs = 1000
 const longestStayMs = 600_000
+/** Of fewer that run nothing can be said of their stay. */
+const leastRunning = 10
+const mostOverLittle = 1.25
 /** A region may grow, but not beyond this many times the capacity that its operator declared. */
 const mostGrowth = 4
 /** And never to hold more than this many times its capacity. */
@@ -32,9 +35,21 @@ export function believedInflight(load: ReceivedLoadReport, capacity: number): nu
   return Number.isNaN(capacity) ? inflight : Math.min(inflight, mostOverload * capacity)
 }
 
-/** Mean time that a request stays, ms. */
-export function believedStayMs(load: ReceivedLoadReport): number {
-  return Math.min(longestStayMs, Math.max(1, load.latencyMs ?? assumedStayMs))
+/**
+ * Mean time that a request holds a slot, ms. What regions report is mostly the time from arrival to answer, of late: where many
+ * have waited, far more than that. It is no more than the rate of arrivals makes of those that run (Little 1961), with some slack
+ * for chance.
+ */
+export function believedStayMs({
+  latencyMs = assumedStayMs,
+  inflight = 0,
+  requestsPerSecond = 0,
+}: ReceivedLoadReport): number {
+  const mostMs =
+    inflight < leastRunning || requestsPerSecond <= 0
+      ? longestStayMs
+      : (mostOverLittle * 1000 * inflight) / requestsPerSecond
+  return Math.min(longestStayMs, mostMs, Math.max(1, latencyMs))
 }
 
 /** The worst of what a report says besides its requests in flight; fractions. */

@@ -164,7 +164,7 @@ class PlanningRouter implements LiveRouter {
 
   sums(now: number): RouterSums {
     this.#meter.count(this.#workings, now)
-    return { ...this.flights(), ...this.#meter.largest() }
+    return { ...this.flights(), ...this.#meter.largest(this.#requestsPerAnswer) }
   }
 
   useOthers(others: readonly FlightSums[]): void {
@@ -206,11 +206,11 @@ class PlanningRouter implements LiveRouter {
     for (const region of choice.turnedAway) this.#hot.noteTurnedAway(layout.regions[region]!.id, capability)
     if (isAnswer) {
       this.#meter.countAnswer()
-      ranking.arrivals.count += this.#requestsPerAnswer
+      ranking.arrivals.answers++
       if (chosen >= 0) loads.answer(chosen, this.#requestsPerAnswer)
     } else {
       this.#meter.countSent()
-      ranking.arrivals.count++
+      ranking.arrivals.requests++
       if (chosen < 0) return
       loads.dispatch(chosen)
       decision.countsAsDispatch = true
@@ -250,17 +250,18 @@ class PlanningRouter implements LiveRouter {
     const ranking = pin === undefined ? audiences.ranking(variant, cell) : audiences.pinnedRanking(variant, cell, pin)
     const affinity = affinityOf(compiled.rule, request)
     const key = affinity === undefined ? networkKey(unfold(address)) : hashText(affinity)
-    return { compiled, address, cell, pin, variant, ranking, key, capability }
+    const isAnswer = request.isAnswer === true
+    return { compiled, address, cell, pin, variant, ranking, key, capability, isAnswer }
   }
 
-  #choose({ compiled, ranking, key, capability }: Question): Choice {
+  #choose({ compiled, ranking, key, capability, isAnswer }: Question): Choice {
     const { chooser, layout } = this.#workings
     const isHot =
       this.#hot.count === 0
         ? undefined
         : (region: number): boolean =>
             this.#hot.turnsAway(layout.regions[region]!.id, capability, layout.seeds[region]!, key)
-    return chooser.choose(ranking, compiled.rule.pick === 'lowest', key, isHot)
+    return chooser.choose(ranking, compiled.rule.pick === 'lowest', key, isAnswer, isHot)
   }
 
   #decide(question: Question, choice: Choice, shed?: Priority): RouteDecision {

@@ -53,6 +53,7 @@ export interface Question {
   readonly ranking: Ranking
   /** 32-bit hash of the affinity key or client network. */
   readonly key: number
+  readonly isAnswer: boolean
   /** What a region must be able to do. */
   readonly capability: string | undefined
 }

@@ -63,7 +63,8 @@ interface Waiting {
 }
 
 class Feed implements LatencyFeed {
-  readonly #options: LatencyFeedOptions
+  /** Without the first locator, which is let go when another comes. */
+  readonly #options: Omit<LatencyFeedOptions, 'locator'>
   readonly #stops: readonly (() => void)[]
   #waiting = new Map<string, Waiting>()
   #locator: Locator
@@ -75,8 +76,9 @@ class Feed implements LatencyFeed {
   #writing: Promise<void> = Promise.resolve()
 
   constructor(options: LatencyFeedOptions, position: string | undefined) {
-    const { model, locator, clock, exchange } = options
-    this.#options = options
+    const { locator, ...rest } = options
+    const { model, clock, exchange } = rest
+    this.#options = rest
     this.#position = position
     this.#locator = locator
     this.#view = locator

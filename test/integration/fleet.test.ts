@@ -29,7 +29,7 @@ t.test('regions on a machine that is busy are full, and in use all the same', as
     const { candidates, rejected } = (await (await fetch(`${controlUrl}/v1/explain?ip=81.2.69.142`)).json()) as Trace
     return [...candidates, ...rejected].map(({ column }) => column.barrier)
   }
-  await eventually('both are full', barriers, found => found.filter(ms => ms > 400).length === 2)
+  await eventually('both are full', barriers, found => found.filter(ms => ms > 50).length === 2)
   const { usable, rejected } = await viewOf(router)
   t.same([...usable].sort(), ['edge-fra', 'edge-sin'])
   t.same([...rejected], [['core-visitor', 'tier']], 'nobody is sent to the visitor')

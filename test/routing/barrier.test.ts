@@ -5,7 +5,7 @@ t.test('what one more request can expect to wait', async t => {
   for (const [inflight, capacity, stayMs, expected, why] of [
     [0, 100, 1000, 0, 'idle'],
     [80, 100, 1000, 0, 'room enough'],
-    [90, 100, 1000, 1.5, 'the wall begins a few slots before the last one'],
+    [90, 100, 1000, 1.2, 'the wall begins a few slots before the last one'],
     [99, 100, 1000, 20.8, 'the last slot'],
     [100, 100, 1000, 26.2, 'one would have to end first: 10 ms, and others may be on their way'],
     [120, 100, 1000, 210, '21 have to end, one every 10 ms'],

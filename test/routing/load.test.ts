@@ -186,3 +186,16 @@ t.test('a busy processor is a reason to go elsewhere, and none to answer nobody'
     t.same([loads.isFull(0), loads.isOverloaded(0)], [full, overloaded], why)
   }
 })
+
+t.test('an answer that lives for many stays does not follow a queue', async t => {
+  for (const [latencyMs, answerLifetimeMs, high, why] of [
+    [4_000, 30_000, true, 'seven stays: the queue is still there'],
+    [100, 30_000, false, 'three hundred: the queue is elsewhere by then'],
+  ] as const) {
+    const loads = new Loads([report(0, 0, { latencyMs })], 0, { answerLifetimeMs })
+    loads.update([report(300, 2_000, { latencyMs })], 2_000)
+    t.ok(loads.barrier[0]! > 1.5 * latencyMs, 'a request that comes now waits')
+    t.equal(loads.answerBarrier[0]! > latencyMs / 2, high, `${why}: ${loads.answerBarrier[0]}`)
+    t.equal(loads.answersRaised > 0, high)
+  }
+})

@@ -32,6 +32,17 @@ t.test('capacity: as reported, but no wonders', async t => {
   }
 })
 
+t.test('stay: what has waited before is not taken for what is served', async t => {
+  for (const [more, expected, why] of [
+    [{ latencyMs: 4000, inflight: 100, requestsPerSecond: 25 }, 4000, 'as reported, and as arrivals have it'],
+    [{ latencyMs: 90_000, inflight: 100, requestsPerSecond: 25 }, 5000, 'a quarter above what arrivals make of it'],
+    [{ latencyMs: 4000, inflight: 3, requestsPerSecond: 25 }, 4000, 'of three nothing can be said'],
+    [{ latencyMs: 4000, inflight: 100 }, 4000, 'nothing is known of arrivals'],
+  ] as const) {
+    t.equal(believedStayMs(load(0, 100, more)), expected, why)
+  }
+})
+
 t.test('stay: within bounds', async t => {
   for (const [latencyMs, expected] of [
     [0, 1],

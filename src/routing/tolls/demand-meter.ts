@@ -22,7 +22,7 @@ export function smoothing(elapsedMs: number, overMs: number): number {
 
 export class DemandMeter {
   /** By audience in words. */
-  #rates = new Map<string, { readonly key: AudienceKey; perSecond: number }>()
+  #rates = new Map<string, { readonly key: AudienceKey; perSecond: number; answersPerSecond: number }>()
   #startedAt: number | undefined
   #countedAt: number | undefined
   #sent = 0
@@ -49,30 +49,50 @@ export class DemandMeter {
     const perCount = (share * 1000) / elapsed
     for (const [name, rate] of this.#rates) {
       rate.perSecond *= 1 - share
-      if (rate.perSecond < leastRate) this.#rates.delete(name)
+      rate.answersPerSecond *= 1 - share
+      if (rate.perSecond + rate.answersPerSecond < leastRate) this.#rates.delete(name)
     }
-    workings.audiences.takeArrivals((variant, cell, count) => this.#add(workings, variant, cell, count * perCount))
+    workings.audiences.takeArrivals((variant, cell, requests, answers) => {
+      this.#add(workings, variant, cell, requests * perCount, answers * perCount)
+    })
     this.sentPerSecond += share * ((1000 * this.#sent) / elapsed - this.sentPerSecond)
     this.answersPerSecond += share * ((1000 * this.#answers) / elapsed - this.answersPerSecond)
     this.#sent = 0
     this.#answers = 0
   }
 
-  /** The largest first, and the sum of the others. */
-  largest(): { readonly demand: AudienceDemand[]; readonly restPerSecond: number } {
-    const demand = [...this.#rates.values()].map(({ key, perSecond }) => ({ ...key, requestsPerSecond: perSecond }))
+  /**
+   * The largest first, and the sum of the others.
+   *
+   * @param requestsPerAnswer by which answers count
+   */
+  largest(requestsPerAnswer: number): { readonly demand: AudienceDemand[]; readonly restPerSecond: number } {
+    const demand = [...this.#rates.values()].map(({ key, perSecond, answersPerSecond }) => ({
+      ...key,
+      requestsPerSecond: perSecond + requestsPerAnswer * answersPerSecond,
+    }))
     demand.sort((a, b) => b.requestsPerSecond - a.requestsPerSecond)
     const rest = demand.splice(mostAudiences)
     return { demand, restPerSecond: rest.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0) }
   }
 
-  #add({ audiences, locator }: Workings, variant: number, cell: number, perSecond: number): void {
+  #add(
+    { audiences, locator }: Workings,
+    variant: number,
+    cell: number,
+    perSecond: number,
+    answersPerSecond: number,
+  ): void {
     const { coordinates, country } = locator.cells[cell]!
     const key = { ...audiences.nameOf(variant), ...coordinates, ...(country !== undefined && { country }) }
     const name = nameOf(key)
     const rate = this.#rates.get(name)
-    if (rate === undefined) this.#rates.set(name, { key, perSecond })
-    else rate.perSecond += perSecond
+    if (rate === undefined) {
+      this.#rates.set(name, { key, perSecond, answersPerSecond })
+    } else {
+      rate.perSecond += perSecond
+      rate.answersPerSecond += answersPerSecond
+    }
   }
 }
 
