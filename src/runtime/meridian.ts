@@ -91,11 +91,20 @@ interface Ground {
   readonly stops: Stops
 }
 
+/** Metrics outlive a router that was stopped, in a process that starts another: what they ask is let go with it. */
+function untilStopped<T>(stops: Stops, source: () => T, afterwards: T): () => T {
+  let current: (() => T) | undefined = source
+  stops.push(() => {
+    current = undefined
+  })
+  return () => (current === undefined ? afterwards : current())
+}
+
 async function start(ground: Ground, reload: ReloadSources): Promise<Meridian> {
   const { config, locator, metrics, stops } = ground
   metrics.useGeoDatabases(locator.sources)
   const router = createRouter(routerSettings(config), locator)
-  metrics.useUtilisations(() => router.utilisations())
+  metrics.useUtilisations(untilStopped(stops, () => router.utilisations(), new Map()))
   const fleet = await startFleet(ground, router)
   const { explorationShare } = config.routing.latency
   const deciding = explorationShare > 0 ? exploring(router, explorationShare, systemClock.now) : router
