@@ -92,7 +92,7 @@ export function makeRanking(
   temperatureMs: number,
   reason: 'least-cost' | 'default-order',
 ): Ranking {
-  const { order, certain, undrained } = sortPlan(plan, condition)
+  const { order, costs, certain, undrained } = sortPlan(plan, condition)
   const count = certain > 0 ? certain : undrained
   const regions = new Uint16Array(undrained)
   const costMs = new Float64Array(undrained)
@@ -101,7 +101,7 @@ export function makeRanking(
   for (let i = 0; i < undrained; i++) {
     const position = positionIn(order[i]!)
     regions[i] = plan.regions[position]!
-    costMs[i] = costAt(plan, condition, position)
+    costMs[i] = costs[position]!
     if (i < count && plan.group[position] !== group) {
       if (i > 0) groupEnds.push(i)
       group = plan.group[position]!
@@ -130,17 +130,20 @@ export function costAt({ regions, slowMs }: Plan, { tollMs, serviceMs }: FleetCo
  */
 function sortPlan(plan: Plan, condition: FleetCondition) {
   const order = new Float64Array(plan.regions.length)
+  const costs = new Float64Array(plan.regions.length)
   let certain = 0
   let undrained = 0
   for (let position = 0; position < plan.regions.length; position++) {
     const doubt = condition.doubt[plan.regions[position]!]!
     if (doubt === drained) continue
     if (doubt === usable) certain++
-    const microseconds = Math.round((costAt(plan, condition, position) + costShiftMs) * 1000)
+    const costMs = costAt(plan, condition, position)
+    costs[position] = costMs
+    const microseconds = Math.floor((costMs + costShiftMs) * 1000 + 0.5)
     const cost = Math.min(costLimit - 1, Math.max(0, microseconds))
     order[undrained++] = ((doubt * groupLimit + plan.group[position]!) * costLimit + cost) * positionLimit + position
   }
-  return { order: order.subarray(0, undrained).sort(), certain, undrained }
+  return { order: order.subarray(0, undrained).sort(), costs, certain, undrained }
 }
 
 /** 16 bits of position, 28 of cost (268 s less the shift), 3 of group, 1 of doubt: 48 of the 53 that a number has. */
