@@ -65,8 +65,8 @@ export class Chooser {
     isHot?: (region: number) => boolean,
   ): Choice {
     const choice = this.#choice
-    const { barrier, raised, answerBarrier, answersRaised } = this.#loads
-    this.#barrier = isAnswer ? answerBarrier : barrier
+    const { raised, answersRaised } = this.#loads
+    this.#barrier = this.#loads.barriersFor(isAnswer)
     this.#raised = isAnswer ? answersRaised : raised
     choice.turnedAway.length = 0
     this.#choose(ranking, lowest, key)

@@ -122,7 +122,7 @@ function columnOf(workings: Workings, question: Question, cell: Cell, state: Reg
     rtt: rounded(rtt),
     service: rounded(state.serviceMs),
     toll: rounded(state.tollMs),
-    barrier: rounded(workings.loads.barrier[region]!),
+    barrier: rounded(workings.loads.barriersFor(question.isAnswer)[region]!),
     tier: rounded(tier),
     bias: rounded(bias),
     ...(order > 0 && { order: rounded(order) }),

@@ -267,6 +267,11 @@ export class Loads {
     return Math.round(this.inflight(region)) >= Math.ceil(share * this.capacityNow(region))
   }
 
+  /** Barriers as a choice sees them. */
+  barriersFor(isAnswer: boolean): Float64Array {
+    return isAnswer ? this.answerBarrier : this.barrier
+  }
+
   /** Age of the last report, ms; infinite where there was none. */
   reportAgeMs(region: number): number {
     return this.#now - this.#receivedAt[region]!

@@ -96,7 +96,7 @@ export class RouteDecision implements Decision {
   #list(): readonly Candidate[] {
     if (this.chosen < 0) return []
     const { regions, costMs, count, reason } = this.#question.ranking
-    const { barrier } = this.#context.loads
+    const barrier = this.#context.loads.barriersFor(this.#question.isAnswer)
     const withRoom: Listed[] = []
     const full: Listed[] = []
     const hot: Listed[] = []

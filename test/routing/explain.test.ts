@@ -242,3 +242,20 @@ t.test('the trace says who leads, and of when the tolls are', async t => {
     t.same(router.explain(ask('warsaw')).snapshot, { version: 4, ageMs: 300, ...expected }, why)
   }
 })
+
+t.test('an answer is explained with the barriers that chose for it', async t => {
+  const queued = states.map(each =>
+    each.region.id === 'cloud-fra' ? { ...each, load: load(400, 100, { latencyMs: 100 }) } : each,
+  )
+  const router = routerOf(queued, { rules: [rule({ tiers: ['cloud'] })], answerLifetimeMs: 60_000 })
+  const barrierOf = (isAnswer: boolean): number => {
+    const { candidates, rejected } = router.explain({ ...ask('warsaw'), isAnswer })
+    return [...candidates, ...rejected].find(({ region }) => region === 'cloud-fra')!.column.barrier
+  }
+  t.ok(barrierOf(false) > 250, 'a request that comes now would wait')
+  t.ok(barrierOf(true) < 10, 'an answer for a minute is not about the queue of this moment')
+  const { candidates } = router.explain({ ...ask('warsaw'), isAnswer: true })
+  const { ranked } = router.route({ ...ask('warsaw'), isAnswer: true })
+  t.ok(ranked.find(each => each.region.id === 'cloud-fra')!.costMs < 100, 'and the list says the same')
+  t.equal(candidates[0]!.region, ranked[0]!.region.id)
+})

@@ -2,7 +2,7 @@
  * Tolls: what a region that is persistently full costs everyone on top, so that those with the best alternative leave first.
  *
  * One router works them out for all, every second or two, from what all routers are asked for: no waiting to see what
- * happens, so answers that live for a minute cannot make it swing. What the model gets wrong (requests that stay longer than
+ * happens, which answers that live for a minute would make swing. What the model gets wrong (requests that stay longer than
  * reported, traffic from elsewhere, resolvers that ask for many) shows as a lasting difference between the slots that the
  * model expects to be taken and those that are; a slow factor for each region takes it in.
  */
