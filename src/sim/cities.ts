@@ -1,10 +1,9 @@
 /** The world's big cities, which come with the program in `data/cities.json`: where simulated clients live. */
 
-import { readFile } from 'node:fs/promises'
 import Type, { type Static } from 'typebox'
-import { MeridianError, unreadable } from '../errors.ts'
 import { continents } from '../geo/country-points.ts'
-import { checker, formatFault } from '../schema.ts'
+import { readCheckedJson } from '../geo/read-checked-json.ts'
+import { checker } from '../schema.ts'
 
 const BigCity = Type.Object(
   {
@@ -29,20 +28,6 @@ const check = checker(Type.Array(BigCity, { minItems: 1 }))
  * @param file path of `cities.json`
  * @throws MeridianError FILE_UNREADABLE or GEO_DATABASE_INVALID
  */
-export async function loadCities(file: string): Promise<BigCity[]> {
-  const text = await readFile(file, 'utf8').catch(cause => {
-    throw unreadable(file, cause)
-  })
-  const checked = check(parseJson(text, file))
-  if (checked.ok) return checked.value
-  const faults = checked.faults.map(formatFault)
-  throw new MeridianError('GEO_DATABASE_INVALID', `${file}: ${faults.join('; ')}`, { faults })
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new MeridianError('GEO_DATABASE_INVALID', `${file}: not JSON: ${(cause as Error).message}`, { cause })
-  }
+export function loadCities(file: string): Promise<BigCity[]> {
+  return readCheckedJson(file, check)
 }
