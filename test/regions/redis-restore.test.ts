@@ -1,25 +1,14 @@
 /** What several routers remember of a Redis that has lost everything: the newest memory holds, and an operator's word before any. */
 
 import t, { type Test } from 'tap'
-import { createAllowedEndpoints } from '../../src/regions/allowed-endpoints.ts'
-import { createRedisStore, type RedisStore } from '../../src/regions/redis-store.ts'
+import type { RedisStore } from '../../src/regions/redis-store.ts'
 import type { StoredToken } from '../../src/regions/token-store.ts'
-import { realClock } from '../support/clocks.ts'
 import { exampleRegion } from '../support/example-region.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { openRedisStore } from '../support/redis-stores.ts'
 
 async function open(t: Test, { target }: RedisServer): Promise<RedisStore> {
-  const store = createRedisStore({
-    target,
-    fleet: 'test',
-    keyPrefix: '',
-    leaseMs: 600_000,
-    clock: realClock,
-    random: Math.random,
-    allowedEndpoints: createAllowedEndpoints(['*.example.com']),
-    onWarning: () => {},
-  })
-  t.teardown(() => store.close())
+  const store = openRedisStore(t, target)
   await store.join()
   await store.declare(['a', 'b', 'c'].map(id => exampleRegion(id)))
   return store

@@ -1,13 +1,13 @@
 /** What routers tell each other through a real Redis, and how one notices that nobody can write. */
 
 import t, { type Test } from 'tap'
-import { createAllowedEndpoints } from '../../src/regions/allowed-endpoints.ts'
-import { createRedisStore, type RedisStore, type RedisStoreOptions } from '../../src/regions/redis-store.ts'
+import type { RedisStore, RedisStoreOptions } from '../../src/regions/redis-store.ts'
 import type { RouterPresence } from '../../src/regions/router-presence.ts'
 import { realClock } from '../support/clocks.ts'
 import { exampleRegion } from '../support/example-region.ts'
 import { createRecorder } from '../support/recorder.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { openRedisStore } from '../support/redis-stores.ts'
 
 const key = '{meridian:test}:routers'
 
@@ -17,18 +17,7 @@ function presenceOf(id: string, port = 8081): RouterPresence {
 }
 
 async function open(t: Test, server: RedisServer, options: Partial<RedisStoreOptions>): Promise<RedisStore> {
-  const store = createRedisStore({
-    target: server.target,
-    fleet: 'test',
-    keyPrefix: '',
-    leaseMs: 600_000,
-    clock: realClock,
-    random: Math.random,
-    allowedEndpoints: createAllowedEndpoints(['*.example.com']),
-    onWarning: () => {},
-    ...options,
-  })
-  t.teardown(() => store.close())
+  const store = openRedisStore(t, server.target, options)
   await store.join()
   return store
 }
